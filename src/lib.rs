@@ -1,0 +1,14 @@
+//! Who is behind these addresses, and how dangerous are they?
+//!
+//! Data goes one way: bytes → packets → flows and log records → observables → evidence → score and
+//! place → snapshot → view. The modules stand in the order of their layers: each may use those
+//! above it in this list, never those below. `src/DESIGN.md` says why it is as it is.
+
+/// Logs and lists → records: one file per format, detection by content.
+pub mod import;
+/// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
+pub mod model;
+/// Detectors → evidence; scoring; profiles.
+pub mod threat;
+/// Bytes → packets: capture formats, link types, protocols.
+pub mod wire;

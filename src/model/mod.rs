@@ -1,0 +1,29 @@
+//! Plain values that every layer speaks: addresses, times, flows, records, evidence, places.
+//!
+//! No I/O, no clock, no policy. What is wrong cannot be written down: a [`Prefix`] has no host
+//! bits, an [`Addr`] is never an IPv4-mapped one, [`Untrusted`] text has a length limit.
+
+mod addr;
+mod evidence;
+mod facts;
+mod flow;
+mod ids;
+pub mod limits;
+mod problem;
+mod record;
+mod special;
+mod text;
+mod time;
+
+pub use addr::{Addr, AddrError, AddrRange, Family, Prefix};
+pub use evidence::{Band, Basis, Detection, Evidence, EvidenceRow, Score, SubjectRole};
+pub use facts::{
+    Claim, Facts, Granularity, Kind, ListMeaning, ListMembership, Place, PlaceCandidate,
+};
+pub use flow::{ConnState, Endpoint, Flow, Proto, Spoken};
+pub use ids::{HostKey, ImportId, RealmId, Ref, Uid};
+pub use problem::{Position, Problem, Problems};
+pub use record::{Outcome, Record, RecordKind};
+pub use special::Reserved;
+pub use text::{Untrusted, Visible, is_deceptive};
+pub use time::{Timestamp, TimestampError};

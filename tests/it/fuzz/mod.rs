@@ -1,0 +1,114 @@
+//! Fuzz targets as plain functions: run here over seeds and seeded mutations on the stable
+//! toolchain; `fuzz/` drives the same functions with libFuzzer for long runs.
+//!
+//! A target passes if it returns: a panic, an overflow or a hang is the finding. It is given at
+//! most 64 KiB. Seeds lie in `tests/fuzz/<name>/`.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A fuzz target.
+pub struct Target {
+    /// The name, and the folder of its seeds.
+    pub name: &'static str,
+    /// Takes any bytes.
+    pub run: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[];
+
+/// A small, seeded source of chance (xorshift64*, Vigna 2016).
+pub struct Chance(u64);
+
+impl Chance {
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound.max(1) as u64) as usize
+    }
+}
+
+const INTERESTING: [u8; 12] = [0, 1, 4, 0x0a, 0x20, 0x22, 0x2f, 0x7f, 0x80, 0xc0, 0xfe, 0xff];
+
+/// Changes, cuts, repeats, inserts or splices a few bytes.
+pub fn mutate(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
+    let mut data = seeds[chance.below(seeds.len())].clone();
+    for _ in 0..=chance.below(6) {
+        let at = chance.below(data.len());
+        match chance.below(8) {
+            0 => data.truncate(at),
+            1 => data.insert(at.min(data.len()), chance.next() as u8),
+            2 if !data.is_empty() => data[at] ^= 1 << chance.below(8),
+            3 if !data.is_empty() => data[at] = INTERESTING[chance.below(INTERESTING.len())],
+            4 => {
+                let end = (at + chance.below(64)).min(data.len());
+                data.extend_from_within(at.min(end)..end);
+            }
+            5 => {
+                let other = &seeds[chance.below(seeds.len())];
+                let from = chance.below(other.len());
+                data.truncate(at);
+                data.extend_from_slice(&other[from.min(other.len())..]);
+            }
+            6 if data.len() >= 4 => {
+                let at = at.min(data.len() - 4);
+                let number = [0, 1, u32::MAX, 0x7fff_ffff, 0x8000_0000][chance.below(5)];
+                data[at..at + 4].copy_from_slice(&u32::to_be_bytes(number));
+            }
+            _ if !data.is_empty() => data[at] = chance.next() as u8,
+            _ => {}
+        }
+    }
+    data.truncate(64 << 10);
+    data
+}
+
+fn seeds(name: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz").join(name);
+    let mut paths: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap_or_else(|error| panic!("{}: {error}; a target needs seeds", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    let mut seeds: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    assert!(!seeds.is_empty(), "{}: no seeds", folder.display());
+    seeds.push(Vec::new());
+    seeds
+}
+
+/// Every target over its seeds and as many seeded mutations as fit its share of the time
+/// (`INFRALOCK_FUZZ_SECS` for all together, 20 unless set), at least 200, at most 20,000.
+#[test]
+fn targets_survive_seeds_and_mutations() {
+    let secs = std::env::var("INFRALOCK_FUZZ_SECS").ok().and_then(|secs| secs.parse().ok());
+    let share = Duration::from_secs(secs.unwrap_or(20)) / TARGETS.len().max(1) as u32;
+    for target in TARGETS {
+        let seeds = seeds(target.name);
+        for seed in &seeds {
+            (target.run)(seed);
+        }
+        let (begun, mut rounds) = (Instant::now(), 0_u64);
+        while rounds < 200 || (rounds < 20_000 && begun.elapsed() < share) {
+            let data = mutate(&seeds, &mut Chance::seeded(rounds));
+            let one = Instant::now();
+            (target.run)(&data);
+            assert!(
+                one.elapsed() < Duration::from_secs(10),
+                "{}: round {rounds} hangs",
+                target.name
+            );
+            rounds += 1;
+        }
+        println!("fuzz {}: {} seeds, {rounds} mutations", target.name, seeds.len());
+    }
+}
