@@ -1,5 +1,16 @@
 //! The one integration-test binary: one build, one link, all areas as modules.
 #![expect(clippy::disallowed_methods, reason = "tests read their own files and start our program")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::iter_over_hash_type,
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    reason = "helpers of tests: clippy's in-tests switches reach #[test] functions alone"
+)]
 
 mod corpora;
 mod fuzz;
