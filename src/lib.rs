@@ -4,6 +4,10 @@
 //! place → snapshot → view. The modules stand in the order of their layers: each may use those
 //! above it in this list, never those below. `src/DESIGN.md` says why it is as it is.
 
+/// The one place that asks what time it is.
+pub mod clock;
+/// Results → files and terminals.
+pub mod export;
 /// Logs and lists → records: one file per format, detection by content.
 pub mod import;
 /// Plain values: addresses, times, flows, records, evidence, scores, places, limits.

@@ -1,0 +1,183 @@
+//! CSV: the flat columns of hosts and flows.
+
+use std::io::Write;
+
+use super::rows::{FlowRow, HostRow};
+
+/// A cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV
+/// injection); deceptive characters are made visible.
+fn inert(text: &str) -> String {
+    let shown = crate::model::Visible(text).to_string();
+    if shown.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{shown}") } else { shown }
+}
+
+fn cell(value: Option<impl ToString>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn text(value: Option<&str>) -> String {
+    value.map_or_else(String::new, inert)
+}
+
+/// Writes hosts as CSV (RFC 4180) with a heading; unknown is an empty cell.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub fn write_hosts_csv(
+    out: &mut dyn Write,
+    hosts: impl Iterator<Item = HostRow>,
+) -> csv::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record([
+        "addr",
+        "realm",
+        "mine",
+        "score",
+        "band",
+        "malice",
+        "anonymity",
+        "evidence_amount",
+        "lat",
+        "lon",
+        "radius_km",
+        "city",
+        "country_code",
+        "asn",
+        "as_name",
+        "prefix",
+        "kinds",
+        "lists",
+        "names",
+        "first_seen",
+        "last_seen",
+        "flows",
+        "packets",
+        "bytes_in",
+        "bytes_out",
+        "why",
+    ])?;
+    for host in hosts {
+        let place = host.place.as_ref();
+        let join = |parts: Vec<String>| inert(&parts.join(" "));
+        let why = host.evidence.iter().filter(|shown| shown.row.counted && shown.row.id != "prior");
+        writer.write_record([
+            host.addr.to_string(),
+            text(host.realm.as_ref().map(|realm| realm.raw())),
+            host.mine.to_string(),
+            format!("{:.1}", host.score),
+            host.word.to_owned(),
+            host.malice.to_string(),
+            host.anonymity.to_string(),
+            host.evidence_amount.to_string(),
+            cell(place.and_then(|place| place.lat)),
+            cell(place.and_then(|place| place.lon)),
+            cell(place.and_then(|place| place.radius_km)),
+            text(place.and_then(|place| place.city.as_deref())),
+            cell(place.and_then(|place| place.country_code.as_ref())),
+            cell(host.asn),
+            text(host.as_name.as_ref().map(|name| name.raw())),
+            cell(host.prefix),
+            join(host.kinds.iter().map(|kind| kind.as_str().to_owned()).collect()),
+            join(host.lists.iter().map(|list| list.id.to_string()).collect()),
+            join(host.names.iter().map(|name| name.name.raw().to_owned()).collect()),
+            cell(host.first_seen),
+            cell(host.last_seen),
+            host.flows.to_string(),
+            host.packets.to_string(),
+            host.bytes_in.to_string(),
+            host.bytes_out.to_string(),
+            join(why.map(|shown| shown.row.id.to_string()).collect()),
+        ])?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// Writes flows as CSV with Zeek's names as heading; sets are joined by spaces.
+///
+/// # Errors
+/// When `out` cannot be written.
+#[expect(clippy::too_many_lines, reason = "one cell a line is the plainest form of a row")]
+pub fn write_flows_csv(
+    out: &mut dyn Write,
+    flows: &mut dyn Iterator<Item = FlowRow>,
+) -> csv::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record([
+        "ts",
+        "uid",
+        "id.orig_h",
+        "id.orig_p",
+        "id.resp_h",
+        "id.resp_p",
+        "proto",
+        "service",
+        "duration",
+        "orig_bytes",
+        "resp_bytes",
+        "conn_state",
+        "missed_bytes",
+        "history",
+        "orig_pkts",
+        "orig_ip_bytes",
+        "resp_pkts",
+        "resp_ip_bytes",
+        "tunnel_parents",
+        "vlan",
+        "inner_vlan",
+        "community_id",
+        "ja3",
+        "ja3s",
+        "ja4",
+        "hassh",
+        "hassh_server",
+        "sni",
+        "alpn",
+        "server_name",
+        "user_agent",
+        "os_guess",
+        "apps",
+        "import",
+    ])?;
+    for flow in flows {
+        let parents: Vec<String> = flow.tunnel_parents.iter().map(ToString::to_string).collect();
+        writer.write_record([
+            flow.ts.to_string(),
+            flow.uid.to_string(),
+            flow.orig_h.to_string(),
+            flow.orig_p.to_string(),
+            flow.resp_h.to_string(),
+            flow.resp_p.to_string(),
+            flow.proto.to_owned(),
+            text(flow.service.as_deref()),
+            cell(flow.duration),
+            cell(flow.orig_bytes),
+            cell(flow.resp_bytes),
+            flow.conn_state.to_owned(),
+            flow.missed_bytes.to_string(),
+            flow.history.clone(),
+            flow.orig_pkts.to_string(),
+            flow.orig_ip_bytes.to_string(),
+            flow.resp_pkts.to_string(),
+            flow.resp_ip_bytes.to_string(),
+            parents.join(" "),
+            cell(flow.vlan),
+            cell(flow.inner_vlan),
+            cell(flow.community_id),
+            cell(flow.ja3),
+            cell(flow.ja3s),
+            cell(flow.ja4),
+            cell(flow.hassh),
+            cell(flow.hassh_server),
+            text(flow.sni.as_ref().map(|name| name.raw())),
+            text(flow.alpn.as_ref().map(|name| name.raw())),
+            text(flow.server_name.as_ref().map(|name| name.raw())),
+            text(flow.user_agent.as_ref().map(|name| name.raw())),
+            cell(flow.os_guess),
+            flow.apps.join(" "),
+            inert(flow.import.raw()),
+        ])?;
+    }
+    writer.flush()?;
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Results → files and terminals: rows with INTERFACE's keys, and the writers that print them.
+//!
+//! A row is owned, complete and ready to be read by a stranger: references are text, realms have
+//! names, numbers are rounded. The engine makes rows one at a time, so that a million hosts never
+//! lie in memory as text. Every writer escapes what attackers control: JSON without loss, CSV
+//! against formulas, tables and the report by showing control characters.
+
+mod csv;
+mod json;
+mod rows;
+mod table;
+
+pub use self::csv::{write_flows_csv, write_hosts_csv};
+pub use json::{JsonLines, to_json, write_triage_json};
+pub use rows::{
+    AssumedRow, DetectionRow, FlowRow, HostRow, ImageRow, ImportRow, ListRow, ListedRow, NameRow,
+    RecordRow, ShownEvidence, SourceRow, ToolRow, Totals, TriageHead,
+};
+pub use table::{Align, Table};
