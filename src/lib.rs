@@ -4,6 +4,10 @@
 //! place → snapshot → view. The modules stand in the order of their layers: each may use those
 //! above it in this list, never those below. `src/DESIGN.md` says why it is as it is.
 
+/// What hosts did: counters, times, names.
+pub mod analytics;
+/// The subcommands: thin, over the engine.
+pub mod cli;
 /// The one place that asks what time it is.
 pub mod clock;
 /// Results → files and terminals.

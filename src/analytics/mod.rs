@@ -1,0 +1,5 @@
+//! What hosts did, counted while flows and records pass by.
+
+mod hosts;
+
+pub use hosts::{HostStats, Hosts, Name, NameSource, Role};

@@ -1,0 +1,147 @@
+//! The command line: parses arguments, asks the engine, prints rows.
+//!
+//! Exit status (INTERFACE): 0 done, 1 nothing could be done, 2 wrong usage, 3 a check found
+//! something wrong, 130 interrupted. A reader that closes the pipe early is not an error.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Who is behind these addresses, and how dangerous are they?
+///
+/// Opens captures, logs and address lists without network or account; places, scores and explains
+/// every host.
+#[derive(Debug, Parser)]
+#[command(name = "infralock", version, max_term_width = 100)]
+struct Cli {
+    /// Shows no progress.
+    #[arg(long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Why a command ended before it was done.
+#[derive(Debug)]
+pub enum Failure {
+    /// Nothing could be done: a sentence for stderr.
+    Nothing(String),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// How a command that ran ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Done; problems, if any, were told.
+    Done,
+    /// A check ran and found something wrong.
+    CheckFailed,
+    /// Interrupted, with valid output so far.
+    Interrupted,
+}
+
+/// Where a command prints, and how.
+pub struct Console<'a> {
+    /// Standard output, buffered.
+    pub out: &'a mut dyn Write,
+    /// Whether colours may be used.
+    pub paint: Paint,
+    /// Whether progress goes to stderr.
+    pub progress: Progress,
+    /// Characters in a line of a table.
+    pub width: usize,
+}
+
+/// Whether output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// A terminal that takes colours, and `NO_COLOR` is not set.
+    Coloured,
+    /// A file, a pipe, or `NO_COLOR`.
+    Plain,
+}
+
+/// Whether progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// On a terminal, unless `--quiet`.
+    Shown,
+    /// Otherwise.
+    Hidden,
+}
+
+/// Columns of a table that goes to a file or pipe: nothing is cut there.
+const WIDTH_UNBOUNDED: usize = 10_000;
+
+/// Runs the program with the arguments of the process.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print().ok();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let stdout = io::stdout().lock();
+    let terminal = stdout.is_terminal();
+    let mut out = io::BufWriter::with_capacity(1 << 16, stdout);
+    let mut console = Console {
+        out: &mut out,
+        paint: match terminal && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty()) {
+            true => Paint::Coloured,
+            false => Paint::Plain,
+        },
+        progress: match !cli.quiet && io::stderr().is_terminal() {
+            true => Progress::Shown,
+            false => Progress::Hidden,
+        },
+        width: if terminal { terminal_width() } else { WIDTH_UNBOUNDED },
+    };
+    let ended = dispatch(cli.command, &mut console).and_then(|ended| {
+        out.flush()?;
+        Ok(ended)
+    });
+    exit_code(ended)
+}
+
+fn exit_code(ended: Result<Ended, Failure>) -> ExitCode {
+    let sentence = match ended {
+        Ok(Ended::Done) => return ExitCode::SUCCESS,
+        Ok(Ended::CheckFailed) => return ExitCode::from(3),
+        Ok(Ended::Interrupted) => return ExitCode::from(130),
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            return ExitCode::SUCCESS;
+        }
+        Err(Failure::Output(error)) => format!("could not write the output: {error}"),
+        Err(Failure::Nothing(sentence)) => sentence,
+    };
+    writeln!(io::stderr().lock(), "infralock: {sentence}").ok();
+    ExitCode::FAILURE
+}
+
+/// What the shell says of the terminal's width, else 120.
+fn terminal_width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.filter(|&columns| columns >= 40).unwrap_or(120)
+}
+
+fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    match command {
+        Some(command) => match command {},
+        None => {
+            writeln!(console.out, "infralock {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(Ended::Done)
+        }
+    }
+}
