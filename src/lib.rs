@@ -10,6 +10,8 @@ pub mod analytics;
 pub mod cli;
 /// The one place that asks what time it is.
 pub mod clock;
+/// Opens paths, runs jobs, fills results.
+pub mod engine;
 /// Results → files and terminals.
 pub mod export;
 /// Logs and lists → records: one file per format, detection by content.

@@ -1,0 +1,234 @@
+//! Arguments → files: folders are walked, each argument is a realm.
+
+use std::ffi::OsStr;
+use std::fs::{self, FileType};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use crate::model::limits::MEMBERS_MAX;
+use crate::model::{RealmId, Untrusted};
+
+/// One file to read, or standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// Where it lies; `None` for standard input.
+    pub path: Option<PathBuf>,
+    /// The path as given, joined with the part below a folder.
+    pub import: Untrusted,
+    /// The realm of its addresses that are not public.
+    pub realm: RealmId,
+}
+
+/// What the arguments came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Files in reading order: arguments in their order, folders sorted by name.
+    pub files: Vec<Input>,
+    /// Names of the realms.
+    pub realms: Vec<Untrusted>,
+    /// What was left out and why, with its path.
+    pub skipped: Vec<(Untrusted, String)>,
+}
+
+/// A path whose bytes need not be UTF-8, as text: what is not becomes `\xNN`.
+pub fn path_text(path: &OsStr) -> Untrusted {
+    let mut text = String::new();
+    for chunk in path.as_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    Untrusted::new(&text)
+}
+
+/// Finds the files behind the arguments. `-` is standard input.
+///
+/// A named pipe or device is read if it is an argument (`<(zcat …)`), never if it is met in a
+/// folder; symbolic links in folders are not followed, so that no folder can lead out of itself.
+///
+/// # Errors
+/// A sentence, when an argument does not exist or cannot be read.
+pub fn expand(arguments: &[PathBuf], one_realm: Option<&str>) -> Result<Inputs, String> {
+    let mut inputs = Inputs::default();
+    if let Some(name) = one_realm {
+        inputs.realms.push(Untrusted::new(name));
+    }
+    for argument in arguments {
+        if one_realm.is_none() {
+            let name = unused_name(&realm_name(argument), &inputs.realms);
+            inputs.realms.push(name);
+        }
+        let realm = RealmId(u32::try_from(inputs.realms.len() - 1).unwrap_or(u32::MAX));
+        if argument.as_os_str() == "-" {
+            let import = Untrusted::new("-");
+            inputs.files.push(Input { path: None, import, realm });
+            continue;
+        }
+        let cannot = |error: &io::Error| {
+            format!("cannot open {}: {}", path_text(argument.as_os_str()), os_sentence(error))
+        };
+        // Follows a link: the analyst named it.
+        let metadata = fs::metadata(argument).map_err(|error| cannot(&error))?;
+        if metadata.is_dir() {
+            walk(argument, realm, &mut inputs).map_err(|error| cannot(&error))?;
+        } else {
+            inputs.files.push(input(argument, realm));
+        }
+    }
+    Ok(inputs)
+}
+
+fn input(path: &Path, realm: RealmId) -> Input {
+    Input { path: Some(path.to_owned()), import: path_text(path.as_os_str()), realm }
+}
+
+/// What the system said, without the "(os error 2)" that helps nobody.
+pub fn os_sentence(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "you are not allowed to read it".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or_default().to_lowercase()
+        }
+    }
+}
+
+/// The last component of the absolute path: the name people use for it.
+fn realm_name(argument: &Path) -> Untrusted {
+    if argument.as_os_str() == "-" {
+        return Untrusted::new("stdin");
+    }
+    let absolute = std::path::absolute(argument).unwrap_or_else(|_| argument.to_owned());
+    // A path that ends in `..` has no last component before it is resolved.
+    let resolved = match absolute.file_name() {
+        Some(_) => absolute,
+        None => fs::canonicalize(&absolute).unwrap_or(absolute),
+    };
+    resolved.file_name().map_or_else(|| Untrusted::new("root"), path_text)
+}
+
+fn unused_name(name: &Untrusted, used: &[Untrusted]) -> Untrusted {
+    let numbered = (2..).map(|number| Untrusted::new(&format!("{} ({number})", name.raw())));
+    let mut names = std::iter::once(name.clone()).chain(numbered);
+    names.find(|name| !used.contains(name)).unwrap_or_else(|| name.clone())
+}
+
+/// Adds the regular files below `folder`, depth first, sorted by name.
+fn walk(folder: &Path, realm: RealmId, inputs: &mut Inputs) -> io::Result<()> {
+    let first = inputs.files.len();
+    // The folders still to read, deepest last; a stack, so that no depth can exhaust the real one.
+    let mut waiting: Vec<Entry> = listed(folder)?;
+    while let Some(entry) = waiting.pop() {
+        if inputs.files.len() - first >= MEMBERS_MAX {
+            let what = format!("only the first {MEMBERS_MAX} files of the folder are read");
+            inputs.skipped.push((path_text(folder.as_os_str()), what));
+            break;
+        }
+        match entry.file_type {
+            Ok(kind) if kind.is_file() => inputs.files.push(input(&entry.path, realm)),
+            Ok(kind) if kind.is_dir() => match listed(&entry.path) {
+                Ok(below) => waiting.extend(below),
+                Err(error) => skip(&entry.path, os_sentence(&error), inputs),
+            },
+            Ok(kind) => {
+                skip(&entry.path, format!("{} in a folder is not read", word(kind)), inputs)
+            }
+            Err(error) => skip(&entry.path, os_sentence(&error), inputs),
+        }
+    }
+    Ok(())
+}
+
+struct Entry {
+    path: PathBuf,
+    file_type: io::Result<FileType>,
+}
+
+/// The entries of a folder, last name first.
+fn listed(folder: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        entries.push(Entry { path: entry.path(), file_type: entry.file_type() });
+    }
+    entries.sort_by(|a, b| b.path.cmp(&a.path));
+    Ok(entries)
+}
+
+fn skip(path: &Path, what: String, inputs: &mut Inputs) {
+    inputs.skipped.push((path_text(path.as_os_str()), what));
+}
+
+fn word(kind: FileType) -> &'static str {
+    if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_walked_in_order_and_links_are_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir(root.join("b")).unwrap();
+        for name in ["c.log", "b/2.log", "b/1.log", "a.log"] {
+            fs::write(root.join(name), "x").unwrap();
+        }
+        std::os::unix::fs::symlink("/etc", root.join("z-link")).unwrap();
+        let inputs = expand(&[root.to_owned()], None).unwrap();
+        let names: Vec<PathBuf> = inputs
+            .files
+            .iter()
+            .map(|file| file.path.as_ref().unwrap().strip_prefix(root).unwrap().to_owned())
+            .collect();
+        assert_eq!(names, ["a.log", "b/1.log", "b/2.log", "c.log"].map(PathBuf::from));
+        assert_eq!(inputs.skipped.len(), 1);
+        assert_eq!(inputs.skipped[0].1, "a symbolic link in a folder is not read");
+    }
+
+    #[test]
+    fn realms_are_named_after_the_argument() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["one", "two"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::write(folder.path().join(name).join("access.log"), "x").unwrap();
+        }
+        let paths = ["one/access.log", "two/access.log"].map(|name| folder.path().join(name));
+        let names = |inputs: Inputs| -> Vec<String> {
+            inputs.realms.iter().map(ToString::to_string).collect()
+        };
+        let mut arguments = paths.to_vec();
+        arguments.push("-".into());
+        assert_eq!(
+            names(expand(&arguments, None).unwrap()),
+            ["access.log", "access.log (2)", "stdin"]
+        );
+        assert_eq!(names(expand(&arguments, Some("site")).unwrap()), ["site"]);
+        assert_eq!(realm_name(Path::new("/")).to_string(), "root");
+    }
+
+    #[test]
+    fn a_missing_argument_is_a_sentence() {
+        let error = expand(&["no-such-file".into()], None).unwrap_err();
+        assert_eq!(error, "cannot open no-such-file: there is no such file or folder");
+    }
+
+    #[test]
+    fn names_that_are_no_text_are_shown() {
+        assert_eq!(path_text(OsStr::from_bytes(b"a\xff.log")).raw(), "a\\xff.log");
+    }
+}
