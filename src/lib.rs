@@ -4,21 +4,21 @@
 //! place → snapshot → view. The modules stand in the order of their layers: each may use those
 //! above it in this list, never those below. `src/DESIGN.md` says why it is as it is.
 
-/// What hosts did: counters, times, names.
-pub mod analytics;
-/// The subcommands: thin, over the engine.
-pub mod cli;
-/// The one place that asks what time it is.
-pub mod clock;
-/// Opens paths, runs jobs, fills results.
-pub mod engine;
-/// Results → files and terminals.
-pub mod export;
-/// Logs and lists → records: one file per format, detection by content.
-pub mod import;
 /// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
 pub mod model;
-/// Detectors → evidence; scoring; profiles.
-pub mod threat;
 /// Bytes → packets: capture formats, link types, protocols.
 pub mod wire;
+/// Logs and lists → records: one file per format, detection by content.
+pub mod import;
+/// What hosts did: counters, times, names.
+pub mod analytics;
+/// Detectors → evidence; scoring; profiles.
+pub mod threat;
+/// The one place that asks what time it is.
+pub mod clock;
+/// Results → files and terminals.
+pub mod export;
+/// Opens paths, runs jobs, fills results.
+pub mod engine;
+/// The subcommands: thin, over the engine.
+pub mod cli;

@@ -155,7 +155,7 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// The prefix of `len` bits that holds `addr`; host bits are cleared. `None`: `len` is too long.
+    /// The prefix of `len` bits that holds `addr`; host bits are cleared. `None`: `len` too long.
     ///
     /// ```
     /// use infralock::model::Prefix;
@@ -376,8 +376,7 @@ mod tests {
         }
 
         #[test]
-        fn the_largest_prefix_inside_cannot_grow(a in any::<u32>(), b in any::<u32>(), c in any::<u32>()) {
-            let mut ends = [a, b, c];
+        fn the_largest_prefix_inside_cannot_grow(mut ends in any::<[u32; 3]>()) {
             ends.sort_unstable();
             let addr = |bits: u32| Addr::V4(Ipv4Addr::from_bits(bits));
             let range = AddrRange::new(addr(ends[0]), addr(ends[2])).unwrap();

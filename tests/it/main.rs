@@ -14,3 +14,4 @@
 
 mod corpora;
 mod fuzz;
+mod tidy;

@@ -1,7 +1,7 @@
 //! Fuzz targets as plain functions: run here over seeds and seeded mutations on the stable
 //! toolchain; `fuzz/` drives the same functions with libFuzzer for long runs.
 //!
-//! A target passes if it returns: a panic, an overflow or a hang is the finding. It is given at
+//! A target passes if it returns: a panic, an overflow or a hang is what is sought. It is given at
 //! most 64 KiB. Seeds lie in `tests/fuzz/<name>/`.
 
 use std::path::Path;
