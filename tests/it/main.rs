@@ -14,4 +14,5 @@
 
 mod corpora;
 mod fuzz;
+mod no_socket;
 mod tidy;
