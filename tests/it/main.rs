@@ -15,4 +15,5 @@
 mod corpora;
 mod fuzz;
 mod no_socket;
+mod shop;
 mod tidy;
