@@ -70,11 +70,25 @@ pub struct Detection {
     pub details: Map<String, Value>,
 }
 
+/// Which row of the profile weighs a piece of evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Weighing {
+    /// The row that has its id.
+    #[default]
+    ById,
+    /// The row that has its id, else this one: `list.hostile` for an analyst's list.
+    ElseBy(&'static str),
+    /// This one, whatever its id: `explained.scan` for a scan by a known research scanner.
+    InsteadBy(&'static str),
+}
+
 /// One weighed statement about a host, before the arithmetic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
-    /// The row of the profile it is weighed by: a detector's slug, `list.<id>`, `kind.hosting` …
+    /// What it says: a detector's slug, `list.<id>`, `kind.hosting` …
     pub id: Cow<'static, str>,
+    /// The row of the profile that weighs it.
+    pub weighing: Weighing,
     /// `detector`, `list`, `activity`, `profile`.
     pub source: &'static str,
     /// How often.

@@ -43,6 +43,25 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in ascending order.
+    pub const ALL: [Self; 15] = [
+        Self::Hosting,
+        Self::Isp,
+        Self::Cdn,
+        Self::Vpn,
+        Self::Proxy,
+        Self::Tor,
+        Self::Education,
+        Self::Government,
+        Self::Mobile,
+        Self::Satellite,
+        Self::Anycast,
+        Self::Crawler,
+        Self::ResearchScanner,
+        Self::PublicResolver,
+        Self::Sinkhole,
+    ];
+
     /// The word of the JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

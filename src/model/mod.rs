@@ -16,7 +16,7 @@ mod text;
 mod time;
 
 pub use addr::{Addr, AddrError, AddrRange, Family, Prefix};
-pub use evidence::{Band, Basis, Detection, Evidence, EvidenceRow, Score, SubjectRole};
+pub use evidence::{Band, Basis, Detection, Evidence, EvidenceRow, Score, SubjectRole, Weighing};
 pub use facts::{
     Claim, Facts, Granularity, Kind, ListMeaning, ListMembership, Place, PlaceCandidate,
 };

@@ -7,6 +7,9 @@
 use crate::model::{Addr, Detection, Facts, Flow, HostKey, ImportId, RealmId, Record, Timestamp};
 
 pub mod detectors;
+pub mod evidence;
+pub mod profile;
+pub mod score;
 
 /// What detectors may ask while they watch.
 pub trait Scene {

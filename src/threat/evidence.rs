@@ -1,0 +1,281 @@
+//! What is known and what was detected of a host → evidence, one row per id.
+//!
+//! In come the detections of a run, the facts that reference data holds of the address and how
+//! much ordinary traffic it had; out go statements for [`score`](super::score). Here stand the
+//! rules of who may be blamed: the target of an attack never, a forged source never, a reflector
+//! a little, a research scanner not for scanning. A country is never evidence.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::profile::Profile;
+use crate::model::limits::REFS_MAX;
+use crate::model::{
+    Detection, Evidence, Facts, Flow, Kind, ListMeaning, ListMembership, Outcome, Record,
+    RecordKind, Ref, SubjectRole, Timestamp, Weighing,
+};
+
+/// Exchanges from which on traffic is called ordinary: fewer say nothing of a host's habits.
+pub const ORDINARY_MIN: u64 = 20;
+
+/// Characters of one sentence after merging; the rest is in the detections.
+const WHAT_CHARS_MAX: usize = 400;
+
+/// How much of what a host did was ordinary: both sides did what the protocol is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Exchanges.
+    pub ordinary: u64,
+    /// The first of them.
+    pub first_seen: Option<Timestamp>,
+    /// The newest of them.
+    pub last_seen: Option<Timestamp>,
+}
+
+impl Activity {
+    /// Counts a flow if it was ordinary: established, data in both directions.
+    pub fn flow(&mut self, flow: &Flow) {
+        let both = flow.orig_bytes.unwrap_or(0) > 0 && flow.resp_bytes.unwrap_or(0) > 0;
+        if both && flow.conn_state.is_established() {
+            self.add(1, Some(flow.first_seen));
+        }
+    }
+
+    /// Counts a record if it was ordinary: a request that was answered with what it asked for.
+    pub fn record(&mut self, record: &Record) {
+        let answered = matches!(record.status, Some(200..=399));
+        let ordinary = match record.kind {
+            RecordKind::Http => answered,
+            RecordKind::Dns | RecordKind::Tls | RecordKind::Smtp => {
+                record.outcome == Some(Outcome::Success)
+            }
+            _ => false,
+        };
+        if ordinary {
+            self.add(u64::from(record.times.max(1)), record.ts);
+        }
+    }
+
+    /// Counts exchanges at one moment.
+    pub fn add(&mut self, exchanges: u64, seen: Option<Timestamp>) {
+        self.ordinary = self.ordinary.saturating_add(exchanges);
+        self.first_seen = earliest(self.first_seen, seen);
+        self.last_seen = self.last_seen.max(seen);
+    }
+}
+
+/// Everything that speaks for or against one host, one row per id, in ascending id.
+///
+/// `detections` are those with this host as subject, each with its place in the sorted list of the
+/// run (for references).
+pub fn evidence(
+    detections: &[(u32, &Detection)],
+    facts: &Facts,
+    activity: &Activity,
+    profile: &Profile,
+) -> Vec<Evidence> {
+    let mut rows: Vec<Evidence> = Vec::new();
+    for &(number, detection) in detections {
+        rows.extend(of_detection(number, detection, facts));
+        rows.extend(of_success(number, detection));
+    }
+    rows.extend(facts.lists.iter().filter_map(of_own_list));
+    rows.extend(facts.kinds.iter().filter_map(|&kind| of_kind(kind, facts, profile)));
+    rows.extend(of_activity(activity));
+    merge(rows)
+}
+
+fn of_detection(number: u32, detection: &Detection, facts: &Facts) -> Option<Evidence> {
+    if detection.subject_role != SubjectRole::Actor {
+        return None;
+    }
+    let id = detection.detector.clone();
+    // Own lists have rows of their own below: the detection says the same once more.
+    if id.starts_with("list.") {
+        return None;
+    }
+    let (weighing, explanation) = match explained(&id, facts) {
+        Some((row, why)) => (Weighing::InsteadBy(row), why),
+        None => (Weighing::ById, ""),
+    };
+    Some(Evidence {
+        id,
+        weighing,
+        source: "detector",
+        count: detection.count,
+        first_seen: detection.first_seen,
+        last_seen: detection.last_seen,
+        what: format!("{}{explanation}", detection.what),
+        refs: refs_of(number, detection),
+    })
+}
+
+/// A harmless explanation for what was detected, from what the address is known to be.
+fn explained(id: &str, facts: &Facts) -> Option<(&'static str, &'static str)> {
+    let scanner = facts.is(Kind::ResearchScanner);
+    match id {
+        "scan.horizontal" | "scan.vertical" | "scan.block" | "scan.address-sweep" if scanner => {
+            Some(("explained.scan", "; expected of a research scanner that says who it is"))
+        }
+        "web.probing" | "web.scanner" if scanner => {
+            Some(("explained.web", "; expected of a research scanner that says who it is"))
+        }
+        "web.probing" if facts.is(Kind::Crawler) => {
+            Some(("explained.web", "; expected of a crawler, verified by its range"))
+        }
+        _ => None,
+    }
+}
+
+fn of_success(number: u32, detection: &Detection) -> Option<Evidence> {
+    let worked = detection.succeeded == Some(true) && detection.subject_role == SubjectRole::Actor;
+    worked.then(|| Evidence {
+        id: Cow::Borrowed("succeeded"),
+        weighing: Weighing::ById,
+        source: "detector",
+        count: 1,
+        first_seen: detection.first_seen,
+        last_seen: detection.last_seen,
+        what: format!("What {} saw succeeded: {}", detection.detector, detection.what),
+        refs: refs_of(number, detection),
+    })
+}
+
+/// The detection itself first, then its flows and lines.
+fn refs_of(number: u32, detection: &Detection) -> Vec<Ref> {
+    let refs = detection.refs.iter().copied();
+    std::iter::once(Ref::Detection(number)).chain(refs).take(REFS_MAX).collect()
+}
+
+/// Membership in a list of the analyst's: it decays from the list's own date.
+fn of_own_list(list: &ListMembership) -> Option<Evidence> {
+    let (row, word) = match list.meaning {
+        ListMeaning::Hostile => ("list.hostile", "hostile"),
+        ListMeaning::Benign => ("list.benign", "harmless"),
+        ListMeaning::Kind(_) | ListMeaning::Context => return None,
+    };
+    Some(Evidence {
+        id: Cow::Owned(format!("list.{}", list.id)),
+        weighing: Weighing::ElseBy(row),
+        source: "list",
+        count: 1,
+        first_seen: list.since,
+        last_seen: list.date.or(list.since),
+        what: format!("In your list of {word} addresses{}: {}", dated(list.date), list.id),
+        refs: Vec::new(),
+    })
+}
+
+/// A kind that the profile weighs. Of several lists that give it, the newest one dates it.
+///
+/// Tor, VPN and proxy are detections of their own (`anonymity.*`) and not said twice.
+fn of_kind(kind: Kind, facts: &Facts, profile: &Profile) -> Option<Evidence> {
+    let id = format!("kind.{}", kind.as_str());
+    profile.row(&id)?;
+    let lists: Vec<&ListMembership> =
+        facts.lists.iter().filter(|list| list.meaning == ListMeaning::Kind(kind)).collect();
+    let date = lists.iter().filter_map(|list| list.date).max();
+    let names: Vec<&str> = lists.iter().map(|list| list.id.as_ref()).collect();
+    let by = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    Some(Evidence {
+        id: Cow::Owned(id),
+        weighing: Weighing::ById,
+        source: "list",
+        count: lists.len().max(1) as u64,
+        first_seen: None,
+        last_seen: date,
+        what: format!("{}{}{by}", kind_sentence(kind), dated(date)),
+        refs: Vec::new(),
+    })
+}
+
+const fn kind_sentence(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Crawler => "Known crawler, verified by its published range",
+        Kind::ResearchScanner => "Known research scanner that says who it is",
+        Kind::PublicResolver => "Known public DNS resolver",
+        Kind::Cdn => "Edge of a content delivery network",
+        Kind::Sinkhole => "Known sinkhole of a researcher",
+        Kind::Hosting => "Rented server or cloud",
+        _ => "Known kind of network",
+    }
+}
+
+/// Says that membership ages from the date of the list.
+fn dated(date: Option<Timestamp>) -> String {
+    match date {
+        Some(date) => format!(", as of {} and ageing from there", date.to_date()),
+        None => String::new(),
+    }
+}
+
+fn of_activity(activity: &Activity) -> Option<Evidence> {
+    (activity.ordinary >= ORDINARY_MIN).then(|| Evidence {
+        id: Cow::Borrowed("activity.ordinary"),
+        weighing: Weighing::ById,
+        source: "activity",
+        count: activity.ordinary,
+        first_seen: activity.first_seen,
+        last_seen: activity.last_seen,
+        what: format!("{} exchanges in which both sides did the usual", activity.ordinary),
+        refs: Vec::new(),
+    })
+}
+
+/// One row per id, in ascending id, whatever the order of the input.
+///
+/// Counts add, first and last times widen, references join (at most [`REFS_MAX`], detections
+/// first). The sentence is that of the row with the largest count; a joined row says so. If rows of
+/// one id are weighed differently, the one weighed by its own id wins: a scan that is not explained
+/// is not excused by one that is.
+pub fn merge(rows: Vec<Evidence>) -> Vec<Evidence> {
+    let mut by_id: BTreeMap<String, Vec<Evidence>> = BTreeMap::new();
+    for row in rows {
+        by_id.entry(row.id.to_string()).or_default().push(row);
+    }
+    by_id.into_values().filter_map(merge_one).collect()
+}
+
+fn merge_one(mut same: Vec<Evidence>) -> Option<Evidence> {
+    same.sort_by(|a, b| {
+        let rank = |row: &Evidence| (weighing_rank(&row.weighing), std::cmp::Reverse(row.count));
+        rank(a).cmp(&rank(b)).then_with(|| a.what.cmp(&b.what))
+    });
+    let others = same.len().saturating_sub(1);
+    let mut all = same.into_iter();
+    let mut merged = all.next()?;
+    for other in all {
+        merged.count = merged.count.saturating_add(other.count);
+        merged.first_seen = earliest(merged.first_seen, other.first_seen);
+        merged.last_seen = merged.last_seen.max(other.last_seen);
+        merged.refs.extend(other.refs);
+    }
+    if let Some((cut, _)) = merged.what.char_indices().nth(WHAT_CHARS_MAX) {
+        merged.what.truncate(cut);
+        merged.what.push('…');
+    }
+    if others > 0 {
+        let more = if others == 1 { "once more".into() } else { format!("{others} times more") };
+        merged.what = format!("{} ({more} like it)", merged.what);
+    }
+    merged.refs.sort_by_key(|reference| (!matches!(reference, Ref::Detection(_)), *reference));
+    merged.refs.dedup();
+    merged.refs.truncate(REFS_MAX);
+    Some(merged)
+}
+
+const fn weighing_rank(weighing: &Weighing) -> (u8, &'static str) {
+    match weighing {
+        Weighing::ById => (0, ""),
+        Weighing::ElseBy(row) => (1, row),
+        Weighing::InsteadBy(row) => (2, row),
+    }
+}
+
+/// The earlier of two times, where unknown is no time at all.
+pub(super) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
