@@ -10,6 +10,29 @@
 
 use crate::model::{AddrRange, ImportId, Prefix, Problems, Record, Timestamp, Untrusted};
 
+/// All formats. Where two are equally sure of a file, the one that stands first reads it: so the
+/// special ones come first, free text last.
+pub const FORMATS: &[&dyn Format] = &[];
+
+/// The format whose [`Format::detect`] is surest of these first lines; `None`: nothing can be read.
+///
+/// Takes the lines without their ends; a file of one long line may come as that line cut.
+pub fn detect(head: &[&[u8]]) -> Option<&'static dyn Format> {
+    let mut best = (Sureness::No, None);
+    for &format in FORMATS {
+        let sureness = format.detect(head);
+        if sureness > best.0 {
+            best = (sureness, Some(format));
+        }
+    }
+    best.1
+}
+
+/// The format with this id, for the tests and for an analyst who knows better.
+pub fn by_id(id: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.about().id == id)
+}
+
 /// One line without its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {

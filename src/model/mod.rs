@@ -10,6 +10,7 @@ mod flow;
 mod ids;
 pub mod limits;
 mod problem;
+pub mod query;
 mod record;
 mod special;
 mod text;
