@@ -7,6 +7,8 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+mod structured;
+
 /// A fuzz target.
 pub struct Target {
     /// The name, and the folder of its seeds.
@@ -16,7 +18,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[];
+pub const TARGETS: &[Target] = &[Target { name: "query", run: structured::fuzz_query }];
 
 /// A small, seeded source of chance (xorshift64*, Vigna 2016).
 pub struct Chance(u64);
