@@ -8,6 +8,8 @@
 pub mod model;
 /// Bytes → packets: capture formats, link types, protocols.
 pub mod wire;
+/// Packets → flows: table, reassembly, application protocols.
+pub mod flow;
 /// Logs and lists → records: one file per format, detection by content.
 pub mod import;
 /// What hosts did: counters, times, names.
