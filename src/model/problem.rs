@@ -69,6 +69,15 @@ impl Problems {
         }
     }
 
+    /// Adds one that was met `count` times, first at `place`.
+    pub fn push_counted(&mut self, place: Position, what: impl Into<String>, count: u64) {
+        if self.stored.len() < PROBLEMS_MAX {
+            self.stored.push(Problem { place, what: what.into(), count });
+        } else {
+            self.dropped += count;
+        }
+    }
+
     /// Adds one of a kind that can occur in every packet: all of the same words are one row, at
     /// the first place.
     pub fn tally(&mut self, place: Position, what: &'static str) {

@@ -8,6 +8,21 @@
 
 use crate::model::{Addr, Proto, Timestamp};
 
+pub mod capture;
+mod checksum;
+mod decode;
+mod fault;
+mod fragment;
+mod ip;
+pub mod link;
+mod transport;
+pub mod tunnel;
+
+pub use capture::{Capture, CaptureFormat, sniff};
+pub use decode::{Checksums, Counts, DecodeOptions, Decoder};
+pub use fault::Fault;
+pub use fragment::{DATAGRAM_BYTES_MAX, DATAGRAMS_MAX, FRAGMENT_AGE_NANOS_MAX, FRAGMENT_BYTES_MAX};
+
 /// One captured frame, borrowed from the reader's buffer.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {

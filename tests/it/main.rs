@@ -17,3 +17,4 @@ mod fuzz;
 mod no_socket;
 mod shop;
 mod tidy;
+mod wire;

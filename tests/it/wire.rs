@@ -1,0 +1,188 @@
+//! Captures → frames → packets, over captures of others and our own.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use infralock::model::Problem;
+use infralock::wire::{Counts, Decoder, Packet, sniff};
+
+use crate::corpora;
+
+/// What a capture gave.
+pub struct Read1 {
+    pub format: &'static str,
+    pub frames: u64,
+    pub counts: Counts,
+    pub problems: Vec<Problem>,
+}
+
+/// Reads and decodes bytes; `None` if they are no capture.
+pub fn read_bytes(bytes: &[u8], sink: &mut dyn FnMut(&Packet<'_>)) -> Option<Read1> {
+    let format = sniff(&bytes[..bytes.len().min(12)])?;
+    let mut capture = format.open(Box::new(bytes));
+    let mut decoder = Decoder::default();
+    let mut frames = 0;
+    while let Some(frame) = capture.next_frame() {
+        assert_eq!(frame.index, frames);
+        let at = frame.offset as usize;
+        assert_eq!(bytes.get(at..at + frame.bytes.len()), Some(frame.bytes), "offset");
+        frames += 1;
+        decoder.decode(&frame, sink);
+    }
+    let mut problems = capture.take_problems();
+    problems.extend(decoder.finish());
+    Some(Read1 {
+        format: format.about().id,
+        frames,
+        counts: decoder.counts(),
+        problems: problems.into_rows(),
+    })
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn bytes_of(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).unwrap();
+    if path.extension().is_some_and(|ext| ext == "gz") {
+        infralock_gunzip(file, &mut bytes);
+    } else {
+        std::io::BufReader::new(file).read_to_end(&mut bytes).unwrap();
+    }
+    bytes
+}
+
+#[expect(clippy::disallowed_types, reason = "a peer, independent of what is tested")]
+fn infralock_gunzip(file: File, bytes: &mut Vec<u8>) {
+    flate2::read::MultiGzDecoder::new(file).read_to_end(bytes).unwrap();
+}
+
+/// Frames in each file of the suite, by number.
+const PCAPNG_SUITE: [(&str, u64); 26] = [
+    ("001", 4),
+    ("002", 0),
+    ("003", 0),
+    ("004", 4),
+    ("005", 4),
+    ("006", 5),
+    ("007", 1),
+    ("008", 4),
+    ("009", 2),
+    ("010", 4),
+    ("011", 4),
+    ("012", 4),
+    ("013", 0),
+    ("014", 0),
+    ("015", 0),
+    ("016", 4),
+    ("017", 0),
+    ("018", 4),
+    ("100", 5),
+    ("101", 4),
+    ("102", 5),
+    ("200", 0),
+    ("201", 4),
+    ("202", 8),
+    ("901", 2),
+    ("902", 1),
+];
+
+#[test]
+fn pcapng_suite_reads_alike_in_both_byte_orders() {
+    let Some(folder) = corpora::find("corpora/pcapng-suite") else { return };
+    for (number, frames) in PCAPNG_SUITE {
+        let [little, big] = ["le", "be"].map(|order| {
+            let path = folder.join(order).join(format!("test{number}.pcapng"));
+            let mut packets = Vec::new();
+            let mut sink = |packet: &Packet<'_>| packets.push(format!("{packet:?}"));
+            let read = read_bytes(&bytes_of(&path), &mut sink).unwrap();
+            assert_eq!(read.frames, frames, "{}: {:?}", path.display(), read.problems);
+            (packets, read.counts)
+        });
+        assert_eq!(little, big, "test{number}");
+    }
+}
+
+/// The highest packet number in tcpdump's output, if it has any.
+fn last_number(out: &str) -> Option<u64> {
+    // `%5d  `; lines that go on are indented otherwise.
+    let number = |line: &str| {
+        let (number, rest) = line.split_at_checked(5)?;
+        rest.starts_with("  ").then(|| number.trim_start().parse::<u64>().ok())?
+    };
+    out.lines().filter_map(number).max()
+}
+
+#[test]
+fn malformed_captures_have_the_frames_that_tcpdump_counts() {
+    let Some(folder) = corpora::find("corpora/tcpdump-malformed") else { return };
+    let folder = folder.join("tests");
+    let list = String::from_utf8(bytes_of(&folder.join("TESTLIST"))).unwrap();
+    let (mut cases, mut other) = (0, Vec::new());
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [name, capture, out, options @ ..] = fields.as_slice() else { continue };
+        let (capture, out) = (folder.join(capture), folder.join(out));
+        // These say that not every frame is printed.
+        let is_part = options
+            .iter()
+            .any(|option| option.starts_with("-c") || option.starts_with("--") || *option == "--");
+        if is_part || !capture.exists() || !out.exists() {
+            continue;
+        }
+        let out = String::from_utf8_lossy(&bytes_of(&out)).into_owned();
+        let Some(expected) = last_number(&out) else { continue };
+        let read = read_bytes(&bytes_of(&capture), &mut |_| {});
+        let frames = read.as_ref().map_or(0, |read| read.frames);
+        cases += 1;
+        if frames != expected {
+            let problems = read.map(|read| read.problems);
+            other.push(format!("{name}: {frames} instead of {expected}: {problems:?}"));
+        }
+    }
+    println!("tcpdump-malformed: {cases} compared");
+    assert!(cases > 700, "{cases}");
+    assert!(other.is_empty(), "{other:#?}");
+}
+
+/// Every file of a folder through everything; panics and hangs are what it looks for.
+fn survive(folder: &Path, captures_min: usize) {
+    let (mut captures, mut packets, mut problems) = (0, 0, BTreeMap::<String, u64>::new());
+    for path in files_below(folder) {
+        let Some(read) = read_bytes(&bytes_of(&path), &mut |_| packets += 1) else { continue };
+        captures += 1;
+        for problem in read.problems {
+            *problems.entry(problem.what).or_default() += problem.count;
+        }
+    }
+    println!("{}: {captures} captures, {packets} packets", folder.display());
+    for (what, count) in problems {
+        println!("  {count} {what}");
+    }
+    assert!(captures >= captures_min, "{captures}");
+}
+
+#[test]
+fn malformed_captures_are_survived() {
+    let Some(folder) = corpora::find("corpora/tcpdump-malformed") else { return };
+    survive(&folder, 829);
+}
+
+#[test]
+fn zeek_traces_are_survived() {
+    let Some(folder) = corpora::find("corpora/zeek-traces") else { return };
+    survive(&folder.join("Traces"), 799);
+}
