@@ -12,6 +12,8 @@ pub mod wire;
 pub mod flow;
 /// Logs and lists → records: one file per format, detection by content.
 pub mod import;
+/// Claims of place → one place with an honest radius.
+pub mod geo;
 /// What hosts did: counters, times, names.
 pub mod analytics;
 /// Detectors → evidence; scoring; profiles.

@@ -14,6 +14,7 @@
 
 mod corpora;
 mod fuzz;
+mod geofeeds;
 mod no_socket;
 mod shop;
 mod tidy;

@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+mod geo;
 mod structured;
 
 /// A fuzz target.
@@ -18,7 +19,10 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: &[Target] = &[Target { name: "query", run: structured::fuzz_query }];
+pub const TARGETS: &[Target] = &[
+    Target { name: "geofeed", run: geo::fuzz_geofeed },
+    Target { name: "query", run: structured::fuzz_query },
+];
 
 /// A small, seeded source of chance (xorshift64*, Vigna 2016).
 pub struct Chance(u64);
