@@ -8,6 +8,11 @@
 //! one fuzz target. `address_list.rs` is the smallest one to copy.
 #![warn(clippy::indexing_slicing, clippy::string_slice, clippy::cast_possible_truncation)]
 
+pub mod access_log;
+pub mod app_log;
+mod lines;
+pub mod syslog;
+
 use crate::model::{AddrRange, ImportId, Prefix, Problems, Record, Timestamp, Untrusted};
 
 /// All formats. Where two are equally sure of a file, the one that stands first reads it: so the
@@ -90,6 +95,8 @@ pub struct Survey {
     pub new_years: u32,
     /// The newest (month, day, second of day) after the last such step.
     pub newest_yearless: Option<(u8, u8, u32)>,
+    /// After how many such steps a 29 February was met: that year is a leap year.
+    pub leap_day: Option<u32>,
 }
 
 /// An entry of a list that is not a single address.
