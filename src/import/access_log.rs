@@ -286,8 +286,8 @@ mod tests {
                 "192.0.2.1 method=GET path=/ 304 0b protocol=HTTP/1.0",
             ),
             (
-                r#"www.example.com:443 192.0.2.1 - - DATE "GET / HTTP/1.1" 200 5 "-" "a \" b" 0.1 "x""#,
-                "192.0.2.1 host=www.example.com:443 method=GET path=/ agent=a \\\" b 200 5b \
+                r#"a.example:443 192.0.2.1 - - DATE "GET / HTTP/1.1" 200 5 "-" "a \" b" 0.1 "x""#,
+                "192.0.2.1 host=a.example:443 method=GET path=/ agent=a \\\" b 200 5b \
                  extra=0.1 \"x\" protocol=HTTP/1.1",
             ),
             (

@@ -17,7 +17,7 @@ use crate::model::{AddrRange, ImportId, Prefix, Problems, Record, Timestamp, Unt
 
 /// All formats. Where two are equally sure of a file, the one that stands first reads it: so the
 /// special ones come first, free text last.
-pub const FORMATS: &[&dyn Format] = &[];
+pub const FORMATS: &[&dyn Format] = &[&access_log::AccessLog, &syslog::Syslog, &app_log::AppLog];
 
 /// The format whose [`Format::detect`] is surest of these first lines; `None`: nothing can be read.
 ///

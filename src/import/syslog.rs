@@ -20,7 +20,8 @@ impl Format for Syslog {
     fn about(&self) -> &'static About {
         &About {
             id: "syslog",
-            reads: "syslog: logins (sshd, sudo, PAM, mail, FTP …), iptables/nftables/ufw, mail, DNS",
+            reads: "syslog: logins (sshd, sudo, PAM, mail, FTP …), iptables/nftables/ufw, mail, \
+                DNS",
             misses: "messages of programs it does not know, unless they name an address",
             source: "RFC 3164, RFC 5424, rsyslog templates",
         }

@@ -15,6 +15,7 @@
 mod corpora;
 mod fuzz;
 mod geofeeds;
+mod import_lines;
 mod no_socket;
 mod shop;
 mod tidy;

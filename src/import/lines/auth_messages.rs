@@ -95,11 +95,13 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Companion, "input_userauth_request: invalid user {user} [preauth]"),
             (
                 Ending,
-                "error: maximum authentication attempts exceeded for invalid user {user} from {peer} port {port} ssh2 [preauth]",
+                "error: maximum authentication attempts exceeded for invalid user {user} from \
+                    {peer} port {port} ssh2 [preauth]",
             ),
             (
                 Ending,
-                "error: maximum authentication attempts exceeded for {user} from {peer} port {port} ssh2 [preauth]",
+                "error: maximum authentication attempts exceeded for {user} from {peer} port \
+                    {port} ssh2 [preauth]",
             ),
             (Ending, "Connection closed by invalid user {user} {src} port {port} [preauth]"),
             (Ending, "Connection closed by authenticating user {user} {src} port {port} [preauth]"),
@@ -143,7 +145,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Ssh, "ssh_dispatch_run_fatal: Connection from {src} port {port}: {*}"),
             (
                 Ssh,
-                "reverse mapping checking getaddrinfo for {-} [{src}] failed - POSSIBLE BREAK-IN ATTEMPT!",
+                "reverse mapping checking getaddrinfo for {-} [{src}] failed - POSSIBLE BREAK-IN \
+                    ATTEMPT!",
             ),
             (Ssh, "reverse mapping checking getaddrinfo for {-} [{src}] failed."),
             (Ssh, "Address {src} maps to {*}"),
@@ -228,7 +231,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Companion, "pam_sss({_}:auth): authentication failure; {-} rhost={peer} user={user}"),
             (
                 Blocked,
-                "pam_faillock({_}:auth): Consecutive login failures for user {login} account temporarily locked",
+                "pam_faillock({_}:auth): Consecutive login failures for user {login} account \
+                    temporarily locked",
             ),
             (Blocked, "pam_tally2({_}:auth): user {login} ({#}) tally {#}, deny {#}"),
             (Blocked, "pam_access({_}:account): access denied for user `{user}' from `{peer}'"),
@@ -240,23 +244,28 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (
                 Failed,
-                "{_}: Aborted login (auth failed, {times} attempts{-}): user=<{user}>, method={method}, rip={src}, {*}",
+                "{_}: Aborted login (auth failed, {times} attempts{-}): user=<{user}>, \
+                    method={method}, rip={src}, {*}",
             ),
             (
                 Failed,
-                "{_}: Disconnected (auth failed, {times} attempts{-}): user=<{user}>, method={method}, rip={src}, {*}",
+                "{_}: Disconnected (auth failed, {times} attempts{-}): user=<{user}>, \
+                    method={method}, rip={src}, {*}",
             ),
             (
                 Failed,
-                "{_}: Disconnected: {-} (auth failed, {times} attempts{-}): user=<{user}>, method={method}, rip={src}, {*}",
+                "{_}: Disconnected: {-} (auth failed, {times} attempts{-}): user=<{user}>, \
+                    method={method}, rip={src}, {*}",
             ),
             (
                 Failed,
-                "{_}: Login aborted: {-} (auth failed, {times} attempts{-}){-}: user=<{user}>, method={method}, rip={src}, {*}",
+                "{_}: Login aborted: {-} (auth failed, {times} attempts{-}){-}: user=<{user}>, \
+                    method={method}, rip={src}, {*}",
             ),
             (
                 Failed,
-                "{_}: Disconnected: {-} (auth failed, {times} attempts{-}): user=<{user}>, rip={src}, {*}",
+                "{_}: Disconnected: {-} (auth failed, {times} attempts{-}): user=<{user}>, \
+                    rip={src}, {*}",
             ),
             (Failed, "{_}: {-}auth failed, {times} attempts{-}: user=<{user}>, {-}rip={src}, {*}"),
             (Companion, "{_}: {-}(no auth attempts{-}): user=<{user}>, {-}rip={src}, {*}"),
@@ -276,7 +285,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (
                 Failed,
-                "warning: {-}[{src}]: SASL {method} authentication failed: {-}, sasl_username={user}",
+                "warning: {-}[{src}]: SASL {method} authentication failed: {-}, \
+                    sasl_username={user}",
             ),
             (Failed, "warning: {-}[{src}]: SASL {method} authentication failed: {*}"),
             (Failed, "warning: {-}[{src}]: SASL {method} authentication failed"),
@@ -313,7 +323,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Accepted, "LOGIN, user={user}, ip={src}, {*}"),
             (
                 Failed,
-                "do_auth         : auth failure: [user={user}] [service={_}] [realm={-}] [mech={method}] {*}",
+                "do_auth         : auth failure: [user={user}] [service={_}] [realm={-}] \
+                    [mech={method}] {*}",
             ),
         ],
     },
@@ -323,7 +334,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (
                 Failed,
-                "{_} authenticator failed for {-} [{src}]{-}: 535 Incorrect authentication data (set_id={user})",
+                "{_} authenticator failed for {-} [{src}]{-}: 535 Incorrect authentication data \
+                    (set_id={user})",
             ),
             (Failed, "{_} authenticator failed for {-} [{src}]{-}: 535 {*}"),
             (MailRefused, "H={-} [{src}]{-} F=<{-}> rejected RCPT {*}"),
@@ -353,9 +365,9 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         programs: &[],
         service: "vsftpd",
         rows: &[
-            (Failed, "{-}[{user}] FAIL LOGIN: Client \"{src}\""),
-            (Accepted, "{-}[{user}] OK LOGIN: Client \"{src}\"{*}"),
-            (Nothing, "{-}CONNECT: Client \"{src}\""),
+            (Failed, "[pid {#}] [{user}] FAIL LOGIN: Client \"{src}\""),
+            (Accepted, "[pid {#}] [{user}] OK LOGIN: Client \"{src}\"{*}"),
+            (Nothing, "[pid {#}] CONNECT: Client \"{src}\""),
         ],
     },
     Group {
@@ -417,7 +429,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             ),
             (
                 Companion,
-                "{-}: *{#} no user/password was provided for basic authentication, client: {src}, server: {*}",
+                "{-}: *{#} no user/password was provided for basic authentication, client: {src}, \
+                    server: {*}",
             ),
             (WebBlocked, "{-}: *{#} access forbidden by rule, client: {src}, server: {*}"),
             (WebBlocked, "{-}: *{#} limiting requests, {-}, client: {src}, server: {*}"),
@@ -466,20 +479,24 @@ pub(in crate::import) const GROUPS: &[Group] = &[
     Group {
         programs: &[],
         service: "gin",
-        rows: &[(Http, "| {status} | {-} | {-}{src} | {method} {-}\"{path}\"")],
+        rows: &[(Http, "| {status} |{-}|{-} {src} | {method} {-}\"{path}\"")],
     },
     Group {
         programs: &[],
         service: "thehive",
         rows: &[(
             Http,
-            "{-}AccessLogFilter [{-}] {src} {method} {path} took {_} and returned {status} {bytes} bytes",
+            "{-}AccessLogFilter [{-}] {src} {method} {path} took {_} and returned {status} \
+                {bytes} bytes",
         )],
     },
     Group {
         programs: &[],
         service: "couchdb",
-        rows: &[(Http, "{-}<{-}> {_} {host} {src} {login} {method} {path} {status} {_} {#}")],
+        rows: &[(
+            Http,
+            "[notice] {_} {_} <{-}> {_} {host} {src} {login} {method} {path} {status} {_} {#}",
+        )],
     },
     // Guards.
     Group {
@@ -546,7 +563,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (
                 Failed,
-                "{-}AAA user authentication Rejected : reason = {-} : user = {user} : user IP = {src}",
+                "{-}AAA user authentication Rejected : reason = {-} : user = {user} : user IP = \
+                    {src}",
             ),
             (Blocked, "%ASA-{#}-106023: Deny {_} src {-}:{src}/{port} dst {-}:{dst}/{#} {*}"),
             (
@@ -559,10 +577,12 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         programs: &[],
         service: "bind",
         rows: &[
-            (DnsRefused, "{-}client {-}{src} ({host}): query (cache) '{-}' denied{*}"),
-            (DnsRefused, "{-}client {-}{src} ({host}): zone transfer '{-}' denied"),
-            (DnsRefused, "{-}client {-}{src} ({host}): {-} denied{*}"),
-            (DnsRefused, "{-}client {-}{src} ({host}): bad zone transfer request: {*}"),
+            (DnsRefused, "{-}client @{_} {src} ({host}): query (cache) '{-}' denied{*}"),
+            (DnsRefused, "{-}client @{_} {src} ({host}): zone transfer '{-}' denied"),
+            (DnsRefused, "{-}client @{_} {src} ({host}): bad zone transfer request: {*}"),
+            (DnsRefused, "{-}client {src} ({host}): query (cache) '{-}' denied{*}"),
+            (DnsRefused, "{-}client {src} ({host}): zone transfer '{-}' denied"),
+            (DnsRefused, "{-}client {src} ({host}): bad zone transfer request: {*}"),
         ],
     },
     Group {
@@ -603,19 +623,23 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (
                 Failed,
-                "{-}SecurityEvent=\"ChallengeResponseFailed\",{-}AccountID=\"{user}\",SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
+                "{-}SecurityEvent=\"ChallengeResponseFailed\",{-}AccountID=\"{user}\",\
+                    SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
             ),
             (
                 Failed,
-                "{-}SecurityEvent=\"InvalidPassword\",{-}AccountID=\"{user}\",SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
+                "{-}SecurityEvent=\"InvalidPassword\",{-}AccountID=\"{user}\",\
+                    SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
             ),
             (
                 Failed,
-                "{-}SecurityEvent=\"InvalidAccountID\",{-}AccountID=\"{user}\",SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
+                "{-}SecurityEvent=\"InvalidAccountID\",{-}AccountID=\"{user}\",\
+                    SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
             ),
             (
                 Accepted,
-                "{-}SecurityEvent=\"SuccessfulAuth\",{-}AccountID=\"{user}\",SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
+                "{-}SecurityEvent=\"SuccessfulAuth\",{-}AccountID=\"{user}\",\
+                    SessionID={-}RemoteAddress=\"{_}/{_}/{src}/{#}\"{*}",
             ),
             (Failed, "{-}Registration from '{user}' failed for '{src}' - {*}"),
         ],
@@ -639,11 +663,13 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (
                 Accepted,
-                "Auth: [{-}] user [{-}]\\[{user}] at [{-}] with [{method}] status [NT_STATUS_OK] workstation [{-}] remote host [ipv{#}:{src}] {*}",
+                "Auth: [{-}] user [{-}]\\[{user}] at [{-}] with [{method}] status [NT_STATUS_OK] \
+                    workstation [{-}] remote host [ipv{#}:{src}] {*}",
             ),
             (
                 Failed,
-                "Auth: [{-}] user [{-}]\\[{user}] at [{-}] with [{method}] status [{_}] workstation [{-}] remote host [ipv{#}:{src}] {*}",
+                "Auth: [{-}] user [{-}]\\[{user}] at [{-}] with [{method}] status [{_}] \
+                    workstation [{-}] remote host [ipv{#}:{src}] {*}",
             ),
         ],
     },
@@ -702,7 +728,7 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Failed, "{-}Incorrect username or password for user {user} IP={src}"),
             (Failed, "{-}Incorrect username or password for user {user}. IP={src}"),
             (Failed, "{-}Incorrect username or password from {src}"),
-            (Failed, "{-}Invalid username or password: {\"email\":\"{user}\"}"),
+            (Failed, "{-}Invalid username or password: {{\"email\":\"{user}\"}"),
             (Failed, "{-}Authentication attempt from [{src}] for user \"{user}\" failed."),
             (Failed, "{-}Authentication attempt from [{src}, {-}] for user \"{user}\" failed."),
             (Accepted, "{-}User \"{user}\" successfully authenticated from [{src}, {*}"),
@@ -719,7 +745,8 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Failed, "{-}Failed password for {user} from {src} port {port}"),
             (
                 Failed,
-                "{-}Failed sign-in attempt using invalid Overseerr password {\"ip\":\"{src}\",\"email\":\"{user}\"}",
+                "{-}Failed sign-in attempt using invalid Overseerr password \
+                    {{\"ip\":\"{src}\",\"email\":\"{user}\"}",
             ),
             (Failed, "{-}Bad password for {user} ({src})"),
             (Failed, "{-}] {user} was not found in LDAP directory ({src})"),
@@ -730,11 +757,13 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Failed, "{login} {src} failed to login"),
             (
                 Failed,
-                "[{src}] DnsServerCore.DnsWebServiceException: Invalid username or password for user: {user}",
+                "[{src}] DnsServerCore.DnsWebServiceException: Invalid username or password for \
+                    user: {user}",
             ),
             (
                 Failed,
-                "{-}failed to validate user credentials ({-}) ip={src} subsystem={_} username={user}",
+                "{-}failed to validate user credentials ({-}) ip={src} subsystem={_} \
+                    username={user}",
             ),
             (Blocked, "{-}Authentication attempt from {src} has been rate-limited."),
             (
@@ -749,7 +778,7 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Failed, "{login} - {src} {_} miniserv.pl \"failed\" {*}"),
             (Accepted, "{login} - {src} {_} miniserv.pl \"success\" {*}"),
             (Failed, "{-}] {src} - {login} \"{-}\" FAILED LOGIN {*}"),
-            (Failed, "{-}{\"type\":\"{-}LOGIN_FAILED\",\"ip\":\"{src}\",{*}"),
+            (Failed, "{-}{{\"type\":\"{-}LOGIN_FAILED\",\"ip\":\"{src}\",{*}"),
             (Failed, "{-}[{src}] [Could not retrieve user {user} details] {*}"),
             (Failed, "{-}[{src}] [Login denied for user \"{user}\"] {*}"),
         ],

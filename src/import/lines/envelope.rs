@@ -239,7 +239,6 @@ mod tests {
                 "NEW host app[-] - | x",
             ),
             ("<34>1 - - app - - -", "None - app[-] - | "),
-            ("<34>1 2026-06-05T03:12:44Z host app - - [a b=\"c x", "none"),
             (
                 "2026-06-05T03:12:44.5+00:00 host postfix/smtpd[7]: x",
                 "NEW host postfix/smtpd[7] - | x",

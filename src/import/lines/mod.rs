@@ -9,15 +9,15 @@
 
 mod addresses;
 mod auth_messages;
-pub(super) mod envelope;
-pub(super) mod messages;
+pub(crate) mod envelope;
+pub(crate) mod messages;
 mod netfilter;
 mod pattern;
-pub(super) mod reader;
-pub(super) mod request;
-pub(super) mod time;
+pub(crate) mod reader;
+pub(crate) mod request;
+pub(crate) mod time;
 mod tries;
-pub(super) mod years;
+pub(crate) mod years;
 
 /// Whether at least half of the lines that are not blank pass; false for no lines.
 pub(super) fn most(head: &[&[u8]], passes: impl Fn(&[u8]) -> bool) -> bool {

@@ -145,15 +145,16 @@ mod tests {
         for (message, expected) in [
             (
                 "[123.456] [UFW BLOCK] IN=eth0 OUT= MAC=00:00 SRC=192.0.2.1 DST=203.0.113.9 LEN=44 \
-                 TOS=0x00 PREC=0x00 TTL=43 ID=1 PROTO=TCP SPT=52220 DPT=80 WINDOW=1024 RES=0x00 SYN URGP=0",
+                 TOS=0x00 PREC=0x00 TTL=43 ID=1 PROTO=TCP SPT=52220 DPT=80 WINDOW=1024 SYN",
                 "192.0.2.1:52220 203.0.113.9:80 tcp Some(Blocked)",
             ),
             (
-                "IPTables-Dropped: IN=eth0 OUT= SRC=2001:db8::1 DST=2001:db8::2 PROTO=ICMPv6 TYPE=128",
+                "IPTables-Dropped: IN=eth0 OUT= SRC=2001:db8::1 DST=2001:db8::2 PROTO=ICMPv6 \
+                    TYPE=128",
                 "2001:db8::1 2001:db8::2 icmpv6 Some(Blocked)",
             ),
             (
-                "IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=ICMP TYPE=3 CODE=1 [SRC=203.0.113.1 \
+                "IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 PROTO=ICMP TYPE=3 [SRC=203.0.113.1 \
                  DST=203.0.113.2 PROTO=UDP SPT=1 DPT=2 ]",
                 "192.0.2.1 192.0.2.2 icmp None",
             ),
@@ -168,11 +169,13 @@ mod tests {
         }
         for (message, expected) in [
             (
-                "4,,,1000000103,vtnet0,match,block,in,4,0x0,,64,1,0,DF,6,tcp,60,192.0.2.1,203.0.113.9,5,22,0,S,1,,64240,,mss",
+                "4,,,1000000103,vtnet0,match,block,in,4,0x0,,64,1,0,DF,6,tcp,60,192.0.2.1,\
+                    203.0.113.9,5,22,0,S,1,,64240,,mss",
                 "192.0.2.1:5 203.0.113.9:22 tcp Some(Blocked)",
             ),
             (
-                "4,,,0,vtnet0,match,pass,in,6,0x00,0x1,64,TCP,6,40,2001:db8::1,2001:db8::2,5,22,0,S",
+                "4,,,0,vtnet0,match,pass,in,6,0x00,0x1,64,TCP,6,40,2001:db8::1,2001:db8::2,5,22,0,\
+                    S",
                 "2001:db8::1:5 2001:db8::2:22 tcp Some(Allowed)",
             ),
             ("4,,,0", "none"),

@@ -9,7 +9,7 @@
 //! `{user}` and `{*}` take as much as they can: the literal behind them is looked for from the
 //! right end. A user named `x from 192.0.2.1 port 22 ssh2` therefore stays a user, since the
 //! daemon's own words come last. `{-}` takes as little as it can, other fields only what fits
-//! them. The work on one message is bounded by [`STEPS_MAX`].
+//! them. `{{` is a brace. The work on one message is bounded by [`STEPS_MAX`].
 
 use crate::model::Addr;
 
@@ -57,6 +57,21 @@ enum Field {
 }
 
 impl Field {
+    /// Whether it ends only where the next literal begins.
+    const fn is_free(self) -> bool {
+        !matches!(
+            self,
+            Self::Src
+                | Self::Dst
+                | Self::Peer
+                | Self::Port
+                | Self::Times
+                | Self::Status
+                | Self::Bytes
+                | Self::Number
+        )
+    }
+
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "src" => Self::Src,
@@ -113,13 +128,18 @@ impl Pattern {
     /// Reads a pattern of our own tables. `None`: an unknown field, an open brace, or two fields
     /// that nothing parts; a test reads every row.
     pub(in crate::import) fn new(text: &'static str) -> Option<Self> {
-        let mut parts = Vec::new();
+        let mut parts: Vec<Part> = Vec::new();
         let mut rest = text;
         while let Some((literal, from)) = rest.split_once('{') {
+            if let Some(after) = from.strip_prefix('{') {
+                parts.push(Part::Text(rest.get(..=literal.len())?));
+                rest = after;
+                continue;
+            }
             let (name, after) = from.split_once('}')?;
             if !literal.is_empty() {
                 parts.push(Part::Text(literal));
-            } else if matches!(parts.last(), Some(Part::Field(_))) {
+            } else if matches!(parts.last(), Some(Part::Field(field)) if field.is_free()) {
                 return None;
             }
             parts.push(Part::Field(Field::named(name)?));
@@ -360,7 +380,7 @@ mod tests {
 
     #[test]
     fn patterns_that_say_nothing_are_refused() {
-        for text in ["{nobody}", "{user", "{user}{src}"] {
+        for text in ["{nobody}", "{user", "{user}{src}", "{-}{src}"] {
             assert!(Pattern::new(text).is_none(), "{text}");
         }
     }

@@ -129,7 +129,7 @@ fn fraction(rest: &[u8]) -> (u32, &[u8]) {
     (nanos, following)
 }
 
-/// `Z`, `+02:00`, `+0200`, with or without a space before, or ` UTC`: minutes east and what follows.
+/// `Z`, `+02:00`, `+0200`, with or without a space before, or ` UTC`: minutes east, and the rest.
 fn zone(rest: &[u8]) -> (Option<i32>, &[u8]) {
     let body = rest.strip_prefix(b" ").unwrap_or(rest);
     let spaced = body.len() != rest.len();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 mod geo;
+pub mod lines;
 mod structured;
 
 /// A fuzz target.
@@ -21,7 +22,10 @@ pub struct Target {
 /// All targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "geofeed", run: geo::fuzz_geofeed },
+    Target { name: "access_log", run: lines::fuzz_access_log },
+    Target { name: "app_log", run: lines::fuzz_app_log },
     Target { name: "query", run: structured::fuzz_query },
+    Target { name: "syslog", run: lines::fuzz_syslog },
 ];
 
 /// A small, seeded source of chance (xorshift64*, Vigna 2016).
