@@ -6,12 +6,16 @@
 
 /// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
 pub mod model;
+/// Longest-prefix look-up: tables of ranges, packed, one value for an address.
+pub mod trie;
 /// Bytes → packets: capture formats, link types, protocols.
 pub mod wire;
 /// Packets → flows: table, reassembly, application protocols.
 pub mod flow;
 /// Logs and lists → records: one file per format, detection by content.
 pub mod import;
+/// What is known of an address: shipped data sets and the analyst's own layers.
+pub mod intel;
 /// Claims of place → one place with an honest radius.
 pub mod geo;
 /// What hosts did: counters, times, names.

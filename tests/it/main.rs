@@ -16,6 +16,7 @@ mod corpora;
 mod fuzz;
 mod geofeeds;
 mod import_lines;
+mod intel;
 mod no_socket;
 mod shop;
 mod tidy;

