@@ -8,6 +8,22 @@
 use std::ops::{Index, IndexMut};
 
 pub mod apps;
+pub mod community_id;
+mod history;
+mod icmp;
+mod key;
+mod os;
+mod ports;
+mod stream;
+mod table;
+mod tcp;
+
+pub use history::HISTORY_LETTERS_MAX;
+pub use stream::{ONE_WAY_BYTES_MAX, WAITING_BYTES_MAX, WAITING_PIECES_MAX};
+pub use table::{
+    CONVERSATIONS_MAX, FlowEvent, FlowStats, FlowTable, Options, TUNNEL_PARENTS_MAX,
+    WAITING_BYTES_TOTAL_MAX,
+};
 
 /// One of the two ends of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -13,6 +13,7 @@
 )]
 
 mod corpora;
+mod flow;
 mod fuzz;
 mod geofeeds;
 mod import_lines;

@@ -54,7 +54,7 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn bytes_of(path: &Path) -> Vec<u8> {
+pub fn bytes_of(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     let file = File::open(path).unwrap();
     if path.extension().is_some_and(|ext| ext == "gz") {

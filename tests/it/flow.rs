@@ -1,0 +1,230 @@
+//! Packets → flows, against Zeek's own conn.log and the Community ID baselines.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use infralock::flow::apps::SecretKey;
+use infralock::flow::{FlowEvent, FlowTable, Options, community_id};
+use infralock::model::{Addr, Flow, ImportId, Proto};
+use serde_json::Value;
+
+use crate::corpora;
+use crate::wire::{bytes_of, read_bytes};
+
+/// All flows of a capture, in the order in which they ended.
+pub fn flows_of(path: &Path) -> Vec<Flow> {
+    flows_of_bytes(&bytes_of(path))
+}
+
+fn flows_of_bytes(bytes: &[u8]) -> Vec<Flow> {
+    let mut flows = Vec::new();
+    let mut out = |event| {
+        if let FlowEvent::Flow(flow) = event {
+            flows.push(flow);
+        }
+    };
+    let mut table = FlowTable::new(Options::new(ImportId(0), SecretKey([7; 32])));
+    read_bytes(bytes, &mut |packet| {
+        table.push(packet, &mut out);
+    });
+    table.finish(&mut out);
+    flows
+}
+
+/// The columns of Zeek's conn.log that are compared.
+type Row = BTreeMap<String, String>;
+
+/// Rows of a Zeek log with a `#fields` line; `None` without one.
+fn zeek_rows(text: &str) -> Option<Vec<Row>> {
+    let fields = text.lines().find_map(|line| line.strip_prefix("#fields\t"))?;
+    let names: Vec<&str> = fields.split('\t').collect();
+    let rows = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    Some(
+        rows.map(|line| {
+            let values = line.split('\t').map(str::to_owned);
+            names.iter().map(|&name| name.to_owned()).zip(values).collect()
+        })
+        .collect(),
+    )
+}
+
+fn text_or_dash(text: Option<String>) -> String {
+    text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned())
+}
+
+/// A flow in Zeek's columns.
+fn zeek_row(flow: &Flow) -> Row {
+    let duration = flow.duration_nanos.map(|nanos| {
+        // Zeek computes with microseconds and prints six digits.
+        let micros = (nanos + 500) / 1_000;
+        format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
+    });
+    [
+        ("id.orig_h", flow.originator.addr.to_string()),
+        ("id.orig_p", flow.originator.port.to_string()),
+        ("id.resp_h", flow.responder.addr.to_string()),
+        ("id.resp_p", flow.responder.port.to_string()),
+        ("proto", flow.proto.as_str().to_owned()),
+        ("service", text_or_dash(flow.service.clone())),
+        ("duration", text_or_dash(duration)),
+        ("orig_bytes", text_or_dash(flow.orig_bytes.map(|bytes| bytes.to_string()))),
+        ("resp_bytes", text_or_dash(flow.resp_bytes.map(|bytes| bytes.to_string()))),
+        ("conn_state", flow.conn_state.as_str().to_owned()),
+        ("missed_bytes", flow.missed_bytes.to_string()),
+        ("history", text_or_dash(Some(flow.history.clone()))),
+        ("orig_pkts", flow.orig_pkts.to_string()),
+        ("orig_ip_bytes", flow.orig_ip_bytes.to_string()),
+        ("resp_pkts", flow.resp_pkts.to_string()),
+        ("resp_ip_bytes", flow.resp_ip_bytes.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+const TUPLE: [&str; 5] = ["id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto"];
+const AMOUNTS: [&str; 6] =
+    ["orig_pkts", "orig_ip_bytes", "resp_pkts", "resp_ip_bytes", "orig_bytes", "resp_bytes"];
+
+fn same(columns: &[&str], ours: &Row, theirs: &Row) -> bool {
+    columns.iter().all(|&column| ours.get(column) == theirs.get(column))
+}
+
+fn show(columns: &[&str], row: &Row) -> String {
+    let values = columns.iter().map(|&name| row.get(name).map_or("?", String::as_str));
+    values.collect::<Vec<_>>().join(" ")
+}
+
+/// The flow that is most like a row of Zeek's, taken out of `ours`.
+fn take_match(ours: &mut Vec<Row>, theirs: &Row) -> Option<Row> {
+    let likeness = |row: &Row| {
+        let columns = AMOUNTS.iter().chain(&["conn_state", "history", "duration"]);
+        columns.filter(|&&column| row.get(column) == theirs.get(column)).count()
+    };
+    let (at, _) = ours
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| same(&TUPLE, row, theirs))
+        .max_by_key(|&(at, row)| (likeness(row), std::cmp::Reverse(at)))?;
+    Some(ours.remove(at))
+}
+
+/// How often each column agreed.
+#[derive(Default)]
+struct Agreement {
+    rows: usize,
+    right: BTreeMap<&'static str, usize>,
+    reasons: BTreeMap<&'static str, usize>,
+}
+
+impl Agreement {
+    /// One more row where these agreed.
+    fn right(&mut self, what: &'static str) {
+        *self.right.entry(what).or_default() += 1;
+    }
+
+    fn share(&self, what: &str) -> f64 {
+        self.right.get(what).copied().unwrap_or(0) as f64 / self.rows.max(1) as f64
+    }
+}
+
+#[test]
+fn flows_agree_with_zeek() {
+    let Some(folder) = corpora::find("corpora/zeek-traces") else { return };
+    let list = bytes_of(&folder.join("trace-to-baseline.json"));
+    let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
+    let mut all = Agreement::default();
+    let mut logs = 0;
+    for entry in &list {
+        let name = entry["baseline"].as_str().unwrap();
+        let path = folder.join("Baseline").join(name).join("conn.log");
+        if !path.exists() {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&bytes_of(&path)).into_owned();
+        let Some(theirs) = zeek_rows(&text) else { continue };
+        if !theirs.iter().all(|row| row.contains_key("id.orig_h")) {
+            continue;
+        }
+        logs += 1;
+        let traces = entry["traces"].as_array().unwrap();
+        let mut ours: Vec<Row> = Vec::new();
+        for trace in traces {
+            let trace = folder.join("Traces").join(trace.as_str().unwrap());
+            ours.extend(flows_of(&trace).iter().map(zeek_row));
+        }
+        for row in &theirs {
+            compare(name, &mut ours, row, &mut all);
+        }
+    }
+    println!("{logs} logs, {} flows", all.rows);
+    for (what, count) in &all.right {
+        println!("{what:>16} {count:4} {:5.1} %", 100.0 * self_share(*count, all.rows));
+    }
+    println!("{:?}", all.reasons);
+    assert!(logs >= 100, "{logs}");
+    assert!(all.share("tuple and amounts") >= 0.75);
+    assert!(all.share("conn_state") >= 0.90);
+}
+
+fn self_share(count: usize, rows: usize) -> f64 {
+    count as f64 / rows.max(1) as f64
+}
+
+fn compare(name: &str, ours: &mut Vec<Row>, theirs: &Row, all: &mut Agreement) {
+    all.rows += 1;
+    let found = take_match(ours, theirs);
+    let Some(found) = found else {
+        println!("{name}: no flow {}", show(&TUPLE, theirs));
+        return;
+    };
+    let amounts = same(&AMOUNTS, &found, theirs);
+    all.right("tuple");
+    let mut joint = amounts;
+    if amounts {
+        all.right("tuple and amounts");
+    } else {
+        println!(
+            "{name}: {}: ours {} zeek {}",
+            show(&TUPLE, theirs),
+            show(&AMOUNTS, &found),
+            show(&AMOUNTS, theirs)
+        );
+    }
+    for column in ["conn_state", "history", "duration", "missed_bytes", "service"] {
+        let is_right = found.get(column) == theirs.get(column);
+        joint &= is_right || column == "service";
+        if is_right {
+            all.right(column);
+        } else {
+            println!(
+                "{name}: {}: {column} ours {} zeek {}",
+                show(&TUPLE, theirs),
+                show(&[column], &found),
+                show(&[column], theirs)
+            );
+        }
+    }
+    if joint {
+        all.right("joint");
+    }
+}
+
+#[test]
+fn community_ids_agree_with_the_specification() {
+    let Some(folder) = corpora::find("corpora/community-id") else { return };
+    let mut count = 0;
+    for (file, seed) in [("deflt", 0), ("seed1", 1)] {
+        let path = folder.join(format!("baseline/baseline_{file}.json"));
+        let rows: Vec<Value> = serde_json::from_slice(&bytes_of(&path)).unwrap();
+        for row in rows {
+            let number = |key: &str| row[key].as_u64().map(|number| u16::try_from(number).unwrap());
+            let addr = |key: &str| row[key].as_str().unwrap().parse::<Addr>().unwrap();
+            let proto = Proto::from_number(u8::try_from(number("proto").unwrap()).unwrap());
+            let ports = number("sport").zip(number("dport"));
+            let id = community_id::with_seed(seed, proto, addr("saddr"), addr("daddr"), ports);
+            assert_eq!(id, row["communityid"].as_str().unwrap(), "{row}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 46, "the third baseline is the same hash without base64");
+}
