@@ -6,6 +6,8 @@
 
 /// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
 pub mod model;
+/// Readers, lines and decompressors with limits.
+pub mod bounded;
 /// Longest-prefix look-up: tables of ranges, packed, one value for an address.
 pub mod trie;
 /// Bytes → packets: capture formats, link types, protocols.

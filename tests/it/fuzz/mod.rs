@@ -7,10 +7,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+mod bounded;
 mod geo;
 pub mod lines;
 mod intel;
 mod structured;
+mod wire;
 
 /// A fuzz target.
 pub struct Target {
@@ -22,6 +24,12 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target { name: "unpack", run: bounded::fuzz_unpack },
+    Target { name: "zip", run: bounded::fuzz_zip },
+    Target { name: "lines", run: bounded::fuzz_lines },
+    Target { name: "pcap", run: wire::fuzz_pcap },
+    Target { name: "pcapng", run: wire::fuzz_pcapng },
+    Target { name: "link", run: wire::fuzz_link },
     Target { name: "geofeed", run: geo::fuzz_geofeed },
     Target { name: "access_log", run: lines::fuzz_access_log },
     Target { name: "app_log", run: lines::fuzz_app_log },
