@@ -44,6 +44,13 @@ const IDLE_TCP_NANOS: i64 = 300 * SECOND;
 /// Everything else (Zeek's `udp_inactivity_timeout`, `icmp_inactivity_timeout`).
 const IDLE_NANOS: i64 = 60 * SECOND;
 
+/// DNS over UDP and its kin are looked at this often (Zeek's `dns_session_timeout`) …
+const DNS_LOOK_NANOS: i64 = 10 * SECOND;
+/// … and end if they were quiet so long, so that ports used again give new flows.
+const DNS_QUIET_NANOS: i64 = 9 * SECOND;
+/// Where Zeek expects DNS: the name service, NetBIOS names, mDNS, LLMNR.
+const DNS_PORTS: [u16; 4] = [53, 137, 5353, 5355];
+
 /// A clock that goes back further than this was set anew, or another capture begins; less is
 /// disorder among packets.
 const CLOCK_BACK_NANOS: i64 = 60 * SECOND;
@@ -94,8 +101,11 @@ pub enum FlowEvent {
 pub struct FlowStats {
     /// Packets taken.
     pub packets: u64,
-    /// Of these, packets whose checksum is wrong: noted in the history, not counted in the flow.
+    /// Of these, packets whose checksum is wrong; the history notes them with `c`.
     pub bad_checksum_packets: u64,
+    /// Of these, TCP packets that no flow counts, because their sender has right checksums
+    /// elsewhere in the same flow: a receiver would have dropped them.
+    pub disbelieved_packets: u64,
     /// Flows begun.
     pub flows: u64,
     /// Flows ended early because the table was full.
@@ -464,6 +474,12 @@ fn spread(tag: u32) -> u64 {
     u64::from(tag).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
+/// The first of the looks at `first`, `first + every`, … that is not before `at`.
+fn look(first: i64, every: i64, at: i64) -> i64 {
+    let late = at.saturating_sub(first).max(0);
+    first.saturating_add((late / every + i64::from(late % every > 0)).saturating_mul(every))
+}
+
 /// What a flow may take from its shard.
 struct Room<'a> {
     waiting_bytes: &'a mut usize,
@@ -525,22 +541,28 @@ impl Entry {
 
     /// When it ends if nothing more comes, on the table's clock.
     fn deadline(&self) -> i64 {
-        let Life::Tcp(connection) = &self.life else {
-            return self.active.saturating_add(IDLE_NANOS);
-        };
+        let Life::Tcp(connection) = &self.life else { return self.datagram_deadline() };
         let idle = if connection.is_past_handshake { IDLE_TCP_NANOS } else { IDLE_NANOS };
         let mut deadline = self.over.min(self.active.saturating_add(idle));
         if connection.is_attempt() {
             deadline = deadline.min(self.born + ATTEMPT_NANOS);
         }
         if connection.is_half_over() {
-            // Zeek looks at it every six seconds from its beginning on, and ends it at the first
-            // look after five quiet ones.
+            // Zeek ends it at the first look after more than five quiet seconds.
             let first = self.born + FIRST_LOOK_NANOS;
-            let looks = (self.active + LINGER_NANOS - first).div_euclid(LOOK_NANOS) + 1;
-            deadline = deadline.min(first + looks.max(0) * LOOK_NANOS);
+            deadline = deadline.min(look(first, LOOK_NANOS, self.active + LINGER_NANOS + 1));
         }
         deadline
+    }
+
+    fn datagram_deadline(&self) -> i64 {
+        let idle = self.active.saturating_add(IDLE_NANOS);
+        let (_, responder) = self.endpoints();
+        if self.key.proto() == Proto::Udp && DNS_PORTS.contains(&responder.port) {
+            let quiet = self.active + DNS_QUIET_NANOS;
+            return idle.min(look(self.born + DNS_LOOK_NANOS, DNS_LOOK_NANOS, quiet));
+        }
+        idle
     }
 
     /// Takes a packet; whether the flow may be over sooner than was thought.
@@ -554,7 +576,9 @@ impl Entry {
         let side = side_of(sender, self.originator);
         if packet.bad_checksum {
             step.stats.bad_checksum_packets += 1;
-            self.bad_checksum(side);
+        }
+        if !self.is_believed(side, packet) {
+            step.stats.disbelieved_packets += 1;
             return false;
         }
         self.active = step.now;
@@ -573,15 +597,23 @@ impl Entry {
         self.ip_bytes[side] = self.ip_bytes[side].saturating_add(u64::from(packet.ip_bytes));
     }
 
-    /// Its program never saw it, so the flow does not either (as Zeek).
-    fn bad_checksum(&mut self, side: Side) {
+    /// Notes whether the checksum is right, and whether the packet counts all the same: only a TCP
+    /// end that computes right ones elsewhere is not believed.
+    fn is_believed(&mut self, side: Side, packet: &Packet<'_>) -> bool {
         match &mut self.life {
-            Life::Tcp(connection) => connection.bad_checksum(side, &mut self.history),
-            Life::Datagrams(_) if self.key.proto() == Proto::Udp => {
+            Life::Tcp(connection) if packet.bad_checksum => {
+                connection.bad_checksum(side, &mut self.history)
+            }
+            Life::Tcp(connection) => {
+                connection.right_checksum(side);
+                true
+            }
+            Life::Datagrams(_) if packet.bad_checksum && self.key.proto() == Proto::Udp => {
                 let letter = tcp::letter(side, b'C');
                 tcp::repeat(&mut self.bad_checksums[side], &mut self.history, letter);
+                true
             }
-            Life::Datagrams(_) => {}
+            Life::Datagrams(_) => true,
         }
     }
 

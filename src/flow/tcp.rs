@@ -73,6 +73,7 @@ pub(super) struct End {
     seen: u8,
     state: State,
     before: State,
+    has_right_checksum: bool,
     has_fin: bool,
     did_close: bool,
     did_end: bool,
@@ -237,7 +238,7 @@ impl Connection {
         } else {
             originator
         };
-        if originator.did_close && responder.did_close {
+        if originator.did_close || responder.did_close {
             return true;
         }
         if tcp.seq == opener.start {
@@ -251,10 +252,15 @@ impl Connection {
         !is_reversal
     }
 
-    /// A segment whose checksum is wrong: it is noted, and never reached its program.
-    pub(super) fn bad_checksum(&mut self, side: Side, history: &mut History) {
+    /// Notes a segment whose checksum is wrong; whether it is believed all the same.
+    ///
+    /// A receiver drops it, so evaders send such segments to be seen by us alone (Ptacek & Newsham
+    /// 1998). But in captures with rewritten addresses, or taken before a network card filled them
+    /// in, all checksums are wrong: an end is believed until it has sent a right one.
+    pub(super) fn bad_checksum(&mut self, side: Side, history: &mut History) -> bool {
         let end = &mut self.ends[side];
         repeat(&mut end.bad_checksums, history, letter(side, b'C'));
+        !end.has_right_checksum
     }
 
     /// How it began and ended (scripts/base/protocols/conn/main.zeek).
@@ -283,6 +289,11 @@ impl Connection {
             (State::Established, State::Established) => ConnState::S1,
             _ => ConnState::Oth,
         }
+    }
+
+    /// Notes a segment whose checksum is right.
+    pub(super) fn right_checksum(&mut self, side: Side) {
+        self.ends[side].has_right_checksum = true;
     }
 
     /// Takes one segment of `side`; `payload` as far as it was captured, `sent_bytes` of it sent.

@@ -108,18 +108,65 @@ fn take_match(ours: &mut Vec<Row>, theirs: &Row) -> Option<Row> {
     Some(ours.remove(at))
 }
 
-/// How often each column agreed.
+/// Why a log of Zeek's differs from what is in its trace, by class.
+const FILTERED: &str = "Zeek saw only part of the trace";
+const UNCHECKED: &str = "Zeek ran without checksums, or skipped datagrams that we count";
+const BARE: &str =
+    "Zeek ran without its list of likely ports, or turned the flow round in a script";
+const UNREAD_TUNNEL: &str = "a tunnel that is not read";
+const SKIPPED: &str = "Zeek gave up and wrote X, which we never do";
+const PADDING: &str = "IPv6 with length 0: the padding of the frame is counted";
+
+/// Logs that may differ, and why; all others must agree in everything but the service.
+const EXCEPTIONS: [(&str, &str); 24] = [
+    ("core.cisco-fabric-path", PADDING),
+    ("core.local-flip", BARE),
+    ("core.mpls-in-vlan", UNCHECKED),
+    ("core.pcap.dynamic-filter", FILTERED),
+    ("core.tcp-padding", UNCHECKED),
+    ("core.tcp.flip-without-syn", BARE),
+    ("core.tunnels.ayiya", UNREAD_TUNNEL),
+    ("core.tunnels.ayiya-large-identity", UNREAD_TUNNEL),
+    ("core.tunnels.geneve-many-options", UNCHECKED),
+    ("core.tunnels.gre-aruba-amsdu", UNREAD_TUNNEL),
+    ("core.tunnels.gre-over-udp", UNREAD_TUNNEL),
+    ("core.tunnels.gtp.different_dl_and_ul", UNCHECKED),
+    ("core.tunnels.gtp.outer_ip_frag", UNCHECKED),
+    ("core.tunnels.vxlan", SKIPPED),
+    ("core.tunnels.vxlan-unknown-internal-packet", UNCHECKED),
+    ("core.vlan-mpls", UNCHECKED),
+    ("core.vntag-in-vlan", FILTERED),
+    ("scripts.base.frameworks.logging.field-extension", BARE),
+    ("scripts.base.frameworks.logging.field-extension-complex", BARE),
+    ("scripts.base.frameworks.logging.field-extension-optional", BARE),
+    ("scripts.base.frameworks.netcontrol.packetfilter", FILTERED),
+    ("scripts.base.protocols.ftp.ftp-max-command-length", SKIPPED),
+    ("scripts.base.protocols.ftp.gridftp", FILTERED),
+    ("scripts.base.protocols.ntp.misordered-ntp", BARE),
+];
+
+/// Rows of Zeek's and how many of them agree, column by column.
 #[derive(Default)]
 struct Agreement {
     rows: usize,
     right: BTreeMap<&'static str, usize>,
+    /// Rows that differ, by the reason.
     reasons: BTreeMap<&'static str, usize>,
+    unexplained: Vec<String>,
 }
 
 impl Agreement {
     /// One more row where these agreed.
     fn right(&mut self, what: &'static str) {
         *self.right.entry(what).or_default() += 1;
+    }
+
+    /// A row that differs.
+    fn wrong(&mut self, name: &str, what: String) {
+        match EXCEPTIONS.iter().find(|(listed, _)| *listed == name) {
+            Some((_, reason)) => *self.reasons.entry(reason).or_default() += 1,
+            None => self.unexplained.push(format!("{name}: {what}")),
+        }
     }
 
     fn share(&self, what: &str) -> f64 {
@@ -157,56 +204,53 @@ fn flows_agree_with_zeek() {
         }
     }
     println!("{logs} logs, {} flows", all.rows);
-    for (what, count) in &all.right {
-        println!("{what:>16} {count:4} {:5.1} %", 100.0 * self_share(*count, all.rows));
+    for what in all.right.keys() {
+        println!("  {what:<18} {:5.1} %", 100.0 * all.share(what));
     }
-    println!("{:?}", all.reasons);
+    for (reason, count) in &all.reasons {
+        println!("  {count:3} rows differ: {reason}");
+    }
+    assert_eq!(all.unexplained, Vec::<String>::new());
     assert!(logs >= 100, "{logs}");
-    assert!(all.share("tuple and amounts") >= 0.75);
+    assert!(all.share("tuple and amounts") >= 0.90);
     assert!(all.share("conn_state") >= 0.90);
 }
 
-fn self_share(count: usize, rows: usize) -> f64 {
-    count as f64 / rows.max(1) as f64
+/// Zeek's times are floats: a microsecond more or less is rounding.
+fn is_next_micro(ours: &Row, theirs: &Row) -> bool {
+    let micros = |row: &Row| row["duration"].parse::<f64>().map(|secs| (secs * 1e6).round());
+    micros(ours).is_ok_and(|ours| micros(theirs).is_ok_and(|theirs| (ours - theirs).abs() <= 1.0))
 }
 
 fn compare(name: &str, ours: &mut Vec<Row>, theirs: &Row, all: &mut Agreement) {
     all.rows += 1;
-    let found = take_match(ours, theirs);
-    let Some(found) = found else {
-        println!("{name}: no flow {}", show(&TUPLE, theirs));
-        return;
+    let Some(found) = take_match(ours, theirs) else {
+        return all.wrong(name, format!("no flow {}", show(&TUPLE, theirs)));
     };
-    let amounts = same(&AMOUNTS, &found, theirs);
     all.right("tuple");
-    let mut joint = amounts;
-    if amounts {
+    let mut differing = Vec::new();
+    if same(&AMOUNTS, &found, theirs) {
         all.right("tuple and amounts");
     } else {
-        println!(
-            "{name}: {}: ours {} zeek {}",
-            show(&TUPLE, theirs),
-            show(&AMOUNTS, &found),
-            show(&AMOUNTS, theirs)
-        );
+        differing.extend(AMOUNTS);
     }
-    for column in ["conn_state", "history", "duration", "missed_bytes", "service"] {
-        let is_right = found.get(column) == theirs.get(column);
-        joint &= is_right || column == "service";
+    for column in ["conn_state", "history", "duration", "missed_bytes"] {
+        let is_right = found.get(column) == theirs.get(column)
+            || (column == "duration" && is_next_micro(&found, theirs));
         if is_right {
             all.right(column);
         } else {
-            println!(
-                "{name}: {}: {column} ours {} zeek {}",
-                show(&TUPLE, theirs),
-                show(&[column], &found),
-                show(&[column], theirs)
-            );
+            differing.push(column);
         }
     }
-    if joint {
-        all.right("joint");
+    if differing.is_empty() {
+        return all.right("all of these");
     }
+    let (tuple, ours) = (show(&TUPLE, theirs), show(&differing, &found));
+    all.wrong(
+        name,
+        format!("{tuple}: {differing:?} ours {ours} zeek {}", show(&differing, theirs)),
+    );
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Ethernet and what else is told by an EtherType or an LLC header (IEEE 802.3, 802.1Q, 802.2).
 //!
 //! Read through: VLAN tags (802.1Q, 802.1ad, the older 0x9100 and 0x9200), VN-Tag, MAC-in-MAC
-//! (802.1ah), MPLS with IP or a pseudowire below the labels (RFC 3032, 4448), PPPoE sessions
-//! (RFC 2516), LLC and SNAP (RFC 1042).
+//! (802.1ah), Cisco FabricPath, MPLS with IP or a pseudowire below the labels (RFC 3032, 4448),
+//! PPPoE sessions (RFC 2516), LLC and SNAP (RFC 1042).
 
 use super::{Carried, TAGS_MAX, What, ppp};
 use crate::wire::fault::{Fault, skip, take};
@@ -104,9 +104,14 @@ pub fn by_type(kind: u16, bytes: &[u8], vlans: [u16; 2]) -> Result<Carried<'_>, 
                 let ([_, _, _, _, kind_0, kind_1], rest) = take::<6>("VN-Tag", bytes)?;
                 (kind, bytes) = (u16::from_be_bytes([*kind_0, *kind_1]), rest);
             }
-            // MAC-in-MAC: a service tag, then a whole Ethernet header; likewise bridged Ethernet.
-            0x88e7 | 0x6558 => {
-                let tag_bytes = if kind == 0x88e7 { 4 } else { 0 };
+            // MAC-in-MAC and FabricPath: a tag, then a whole Ethernet header; likewise bridged
+            // Ethernet, without a tag.
+            0x88e7 | 0x8903 | 0x6558 => {
+                let tag_bytes = match kind {
+                    0x88e7 => 4,
+                    0x8903 => 2,
+                    _ => 0,
+                };
                 let inner = skip("MAC-in-MAC tag", bytes, tag_bytes)?;
                 let ([.., kind_0, kind_1], rest) = take::<14>("bridged Ethernet header", inner)?;
                 (kind, bytes) = (u16::from_be_bytes([*kind_0, *kind_1]), rest);
