@@ -43,14 +43,16 @@ impl State {
 
 /// Letters that are written once, or again when the sequence number differs.
 mod seen {
-    pub(super) const SYN: u8 = 1;
-    pub(super) const FIN: u8 = 2;
-    pub(super) const RST: u8 = 4;
-    pub(super) const DATA: u8 = 8;
-    pub(super) const ACK: u8 = 16;
-    pub(super) const MANY_FLAGS: u8 = 32;
-    pub(super) const FIN_RST: u8 = 64;
-    pub(super) const ANY: u8 = 128;
+    pub(super) const SYN: u16 = 1;
+    pub(super) const FIN: u16 = 2;
+    pub(super) const RST: u16 = 4;
+    pub(super) const DATA: u16 = 8;
+    pub(super) const ACK: u16 = 16;
+    pub(super) const MANY_FLAGS: u16 = 32;
+    pub(super) const FIN_RST: u16 = 64;
+    pub(super) const ANY: u16 = 128;
+    /// Not a letter: a right checksum was seen.
+    pub(super) const RIGHT_CHECKSUM: u16 = 256;
 }
 
 /// One end.
@@ -70,10 +72,9 @@ pub(super) struct End {
     gaps: u32,
     zero_windows: u32,
     bad_checksums: u32,
-    seen: u8,
+    seen: u16,
     state: State,
     before: State,
-    has_right_checksum: bool,
     has_fin: bool,
     did_close: bool,
     did_end: bool,
@@ -260,7 +261,7 @@ impl Connection {
     pub(super) fn bad_checksum(&mut self, side: Side, history: &mut History) -> bool {
         let end = &mut self.ends[side];
         repeat(&mut end.bad_checksums, history, letter(side, b'C'));
-        !end.has_right_checksum
+        end.seen & seen::RIGHT_CHECKSUM == 0
     }
 
     /// How it began and ended (scripts/base/protocols/conn/main.zeek).
@@ -293,7 +294,7 @@ impl Connection {
 
     /// Notes a segment whose checksum is right.
     pub(super) fn right_checksum(&mut self, side: Side) {
-        self.ends[side].has_right_checksum = true;
+        self.ends[side].seen |= seen::RIGHT_CHECKSUM;
     }
 
     /// Takes one segment of `side`; `payload` as far as it was captured, `sent_bytes` of it sent.
@@ -634,7 +635,7 @@ fn note_flags(
     history: &mut History,
 ) {
     let control = tcp.flags & (Tcp::SYN | Tcp::FIN | Tcp::RST);
-    let mut once = |bit: u8, code: u8| {
+    let mut once = |bit: u16, code: u8| {
         let is_first = end.seen & bit == 0;
         if is_first {
             end.seen |= bit;
