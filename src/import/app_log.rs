@@ -26,10 +26,13 @@ impl Format for AppLog {
 
     fn detect(&self, head: &[&[u8]]) -> Sureness {
         let texts: Vec<_> = head.iter().map(|line| String::from_utf8_lossy(line)).collect();
-        let is_known = |line: &str| {
-            envelope::dated(line).is_some_and(|dated| understand("", dated.message).is_some())
+        let is_known =
+            |line: &str| read(line).is_some_and(|read| understand("", read.message).is_some());
+        let is_line = |line: &[u8]| {
+            let line = String::from_utf8_lossy(line);
+            !line.starts_with('{') && read(&line).is_some()
         };
-        if !most(head, |line| is_dated(&String::from_utf8_lossy(line))) {
+        if !most(head, is_line) {
             Sureness::No
         } else if texts.iter().any(|line| is_known(line)) {
             Sureness::Likely
@@ -61,10 +64,12 @@ impl Format for AppLog {
     }
 }
 
-/// Dated, and not a table: a separator behind the date makes it a column.
-fn is_dated(line: &str) -> bool {
-    let Some(dated) = envelope::dated(line) else { return false };
-    !line.starts_with('{') && !dated.message.starts_with(['\t', ';', ','])
+/// A line by its date; one without a date if the table of messages knows it.
+fn read(line: &str) -> Option<envelope::Envelope<'_>> {
+    envelope::dated(line).or_else(|| {
+        let message = line.trim_ascii();
+        understand("", message).map(|_| envelope::Envelope::bare(message))
+    })
 }
 
 struct Parser {
@@ -78,7 +83,7 @@ impl Parse for Parser {
             return;
         }
         let text = String::from_utf8_lossy(line.bytes);
-        let Some(envelope) = envelope::dated(&text) else {
+        let Some(envelope) = read(&text) else {
             let what = "no date; a date and a message make a line";
             return out.problems.tally(Position::Line(line.number), what);
         };
@@ -91,6 +96,7 @@ impl Parse for Parser {
             pid: None,
             lead: envelope.lead,
             message: envelope.message,
+            fields: None,
         };
         self.reader.take(said, out.record);
     }

@@ -10,6 +10,8 @@
 
 pub mod access_log;
 pub mod app_log;
+pub mod journald;
+pub mod json_log;
 mod lines;
 pub mod syslog;
 
@@ -17,7 +19,14 @@ use crate::model::{AddrRange, ImportId, Prefix, Problems, Record, Timestamp, Unt
 
 /// All formats. Where two are equally sure of a file, the one that stands first reads it: so the
 /// special ones come first, free text last.
-pub const FORMATS: &[&dyn Format] = &[&access_log::AccessLog, &syslog::Syslog, &app_log::AppLog];
+pub const FORMATS: &[&dyn Format] = &[
+    &access_log::AccessLog,
+    &syslog::Syslog,
+    &app_log::AppLog,
+    &json_log::JsonLog,
+    &journald::JournaldExport,
+    &journald::JournaldJson,
+];
 
 /// The format whose [`Format::detect`] is surest of these first lines; `None`: nothing can be read.
 ///

@@ -84,6 +84,7 @@ impl Parse for Parser {
             pid: envelope.pid,
             lead: envelope.lead,
             message: envelope.message,
+            fields: None,
         };
         self.reader.take(said, out.record);
     }

@@ -161,7 +161,7 @@ fn the_sources_of_many_scenarios_are_found() {
         }
     }
     println!("crowdsec-logs: {found} of {expected} tests; not yet: {}", missing.join("; "));
-    assert!(expected >= 117 && found >= 1, "{found} of {expected}");
+    assert!(expected >= 117 && found >= 113, "{found} of {expected}");
 }
 
 proptest! {

@@ -479,7 +479,30 @@ pub(in crate::import) const GROUPS: &[Group] = &[
     Group {
         programs: &[],
         service: "gin",
-        rows: &[(Http, "| {status} |{-}|{-} {src} | {method} {-}\"{path}\"")],
+        rows: &[(Http, "{-}| {status} |{-}|{-} {src} | {method} {-}\"{path}\"")],
+    },
+    Group {
+        programs: &[],
+        service: "aws-alb",
+        rows: &[(
+            Http,
+            "{_} {_} app/{_} {src} {_} {_} {_} {_} {status} {_} {#} {bytes} \"{request}\" \
+                 \"{agent}\" {*}",
+        )],
+    },
+    Group {
+        programs: &[],
+        service: "zoraxy",
+        rows: &[(Http, "{-}[client: {src}] [useragent: {agent}] {method} {path} {status}")],
+    },
+    Group {
+        programs: &[],
+        service: "exchange",
+        rows: &[
+            (Failed, "{_},{#},{dst},{src},{login},{-}NO AUTHENTICATE failed.{*}"),
+            (Failed, "{_},{#},{dst},{src},{login},{-}-ERR Authentication failure{*}"),
+            (Failed, "{-},{dst},{src},>,535 5.7.3 Authentication unsuccessful{*}"),
+        ],
     },
     Group {
         programs: &[],
@@ -498,6 +521,7 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             "[notice] {_} {_} <{-}> {_} {host} {src} {login} {method} {path} {status} {_} {#}",
         )],
     },
+    Group { programs: &[], service: "navidrome", rows: &[(Http, "HTTP: {method} {path}")] },
     // Guards.
     Group {
         programs: &[],
@@ -774,9 +798,12 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (Failed, "{-}type=\"LOGIN_ERROR\", {-}ipAddress=\"{src}\", {*}"),
             (Failed, "{-}|AUTHENTICATION_FAILED|{user}|{src}|{*}"),
             (Accepted, "{-}|AUTHENTICATION_SUCCESS|{user}|{src}|{*}"),
-            (Failed, "{-}authentication failed for [{user}]{*}"),
-            (Failed, "{login} - {src} {_} miniserv.pl \"failed\" {*}"),
-            (Accepted, "{login} - {src} {_} miniserv.pl \"success\" {*}"),
+            (Failed, "{-}[oip={src};{-}authentication failed for [{user}]{*}"),
+            (Failed, "{-}[ip={src};{-}authentication failed for [{user}]{*}"),
+            (Failed, "{-};ip={src};{-}authentication failed for [{user}]{*}"),
+            (Failed, "Authentication failed"),
+            (Failed, "{-}] {login} - {src} {_} miniserv.pl \"failed\" {*}"),
+            (Accepted, "{-}] {login} - {src} {_} miniserv.pl \"success\" {*}"),
             (Failed, "{-}] {src} - {login} \"{-}\" FAILED LOGIN {*}"),
             (Failed, "{-}{{\"type\":\"{-}LOGIN_FAILED\",\"ip\":\"{src}\",{*}"),
             (Failed, "{-}[{src}] [Could not retrieve user {user} details] {*}"),

@@ -29,6 +29,13 @@ pub(in crate::import) struct Envelope<'a> {
     pub(in crate::import) message: &'a str,
 }
 
+impl<'a> Envelope<'a> {
+    /// A message without any envelope.
+    pub(in crate::import) const fn bare(message: &'a str) -> Self {
+        Self { stamp: None, host: None, program: "", pid: None, lead: None, message }
+    }
+}
+
 /// Reads a syslog line; `None`: it is none.
 pub(in crate::import) fn syslog(line: &str) -> Option<Envelope<'_>> {
     let line = line.trim_start_matches('\u{feff}');
@@ -256,6 +263,10 @@ mod tests {
             ("[Fri Jun 05 03:12:44.5 2026] [core:error] y", "NEW - [-] - | [core:error] y"),
             ("192.0.2.1 2026-06-05 03:12:44 UTC [7] y", "NEW - [-] 192.0.2.1 | [7] y"),
             ("WARN: [Jun  5 03:12:44.643] y", "OLD - [-] - | WARN: [Jun  5 03:12:44.643] y"),
+            (
+                "7.8.0 [05/Jun/2026 03:12:44] bob - 192.0.2.1 y",
+                "NEW - [-] - | 7.8.0 [05/Jun/2026 03:12:44] bob - 192.0.2.1 y",
+            ),
             ("no date at all", "none"),
             ("", "none"),
         ] {

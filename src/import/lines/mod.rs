@@ -12,6 +12,7 @@ mod auth_messages;
 pub(crate) mod envelope;
 pub(crate) mod messages;
 mod netfilter;
+pub(crate) mod object;
 mod pattern;
 pub(crate) mod reader;
 pub(crate) mod request;

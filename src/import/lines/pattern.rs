@@ -42,6 +42,8 @@ enum Field {
     Bytes,
     /// `{request}`: a quoted HTTP request line, as long as it can be.
     Request,
+    /// `{agent}`: client software, as short as it can be.
+    Agent,
     /// `{path}`: a word.
     Path,
     /// `{host}`: a word: server or virtual host.
@@ -85,6 +87,7 @@ impl Field {
             "status" => Self::Status,
             "bytes" => Self::Bytes,
             "request" => Self::Request,
+            "agent" => Self::Agent,
             "path" => Self::Path,
             "host" => Self::Host,
             "*" => Self::Long,
@@ -120,6 +123,7 @@ pub(in crate::import) struct Found<'a> {
     pub(in crate::import) status: Option<u32>,
     pub(in crate::import) bytes: Option<u64>,
     pub(in crate::import) request: Option<&'a str>,
+    pub(in crate::import) agent: Option<&'a str>,
     pub(in crate::import) path: Option<&'a str>,
     pub(in crate::import) host: Option<&'a str>,
 }
@@ -192,14 +196,18 @@ fn run<'a>(parts: &[Part], text: &'a str, found: Found<'a>, steps: &mut u32) -> 
                 .find_map(|(at, _)| attempt(field, text, at, literal, behind, found, steps)),
             _ => Some(taken(field, text, found)),
         },
-        Field::Login | Field::Method | Field::Path | Field::Host | Field::Short | Field::Word => {
-            match rest {
-                [Part::Text(literal), behind @ ..] => text
-                    .match_indices(literal)
-                    .find_map(|(at, _)| attempt(field, text, at, literal, behind, found, steps)),
-                _ => fits(field, text).then(|| taken(field, text, found)),
-            }
-        }
+        Field::Login
+        | Field::Method
+        | Field::Agent
+        | Field::Path
+        | Field::Host
+        | Field::Short
+        | Field::Word => match rest {
+            [Part::Text(literal), behind @ ..] => text
+                .match_indices(literal)
+                .find_map(|(at, _)| attempt(field, text, at, literal, behind, found, steps)),
+            _ => fits(field, text).then(|| taken(field, text, found)),
+        },
     }
 }
 
@@ -237,6 +245,7 @@ fn taken<'a>(field: Field, value: &'a str, mut found: Found<'a>) -> Found<'a> {
         Field::User | Field::Login => found.user = Some(value),
         Field::Method => found.method = Some(value),
         Field::Request => found.request = Some(value),
+        Field::Agent => found.agent = Some(value),
         Field::Path => found.path = Some(value),
         Field::Host => found.host = Some(value),
         _ => {}

@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::auth_messages::Says;
 use super::messages::{MESSAGE_BYTES_MAX, Meaning, understand};
 use super::tries::{Tries, companion};
-use super::{addresses, netfilter, request};
+use super::{addresses, netfilter, object, request};
 use crate::import::access_log;
 use crate::model::{Addr, ImportId, Outcome, Record, RecordKind, Timestamp, Untrusted};
 
@@ -23,6 +25,8 @@ pub(in crate::import) struct Said<'a> {
     /// The client, where the envelope names it.
     pub(in crate::import) lead: Option<Addr>,
     pub(in crate::import) message: &'a str,
+    /// The named fields beside the message.
+    pub(in crate::import) fields: Option<&'a Value>,
 }
 
 /// Turns messages into records. What must wait for a later line comes with [`Reader::finish`].
@@ -46,6 +50,21 @@ impl Reader {
 
     /// Takes one message; one that names no address and is not known gives no record.
     pub(in crate::import) fn take(&mut self, said: Said<'_>, out: &mut dyn FnMut(Record)) {
+        // Kubernetes puts the stream before the line (CRI log format).
+        let inner =
+            ["stdout F ", "stderr F "].iter().find_map(|stream| said.message.strip_prefix(stream));
+        let said = Said { message: inner.unwrap_or(said.message), ..said };
+        if said.fields.is_none()
+            && let Some(object) = object_of(said.message)
+        {
+            let (message, fields) = (object::message(&object), Some(&object));
+            let lead = object::client(&object).map(|(addr, _)| addr).or(said.lead);
+            return self.take_message(Said { message, fields, lead, ..said }, out);
+        }
+        self.take_message(said, out);
+    }
+
+    fn take_message(&mut self, said: Said<'_>, out: &mut dyn FnMut(Record)) {
         let program = normalised(said.program);
         if let Some(times) = last_repeated(said.message) {
             let (program, message) =
@@ -89,6 +108,9 @@ impl Reader {
                 return;
             }
             put_meaning(&mut record, meaning, message);
+            if let Some(fields) = said.fields {
+                object::fill(&mut record, fields);
+            }
             let is_sshd = meaning.service == "sshd";
             return match meaning.says {
                 Says::Companion => out(companion(record)),
@@ -106,6 +128,11 @@ impl Reader {
             access.times = times;
             return out(access);
         }
+        if let Some(fields) = said.fields
+            && (object::put_request(&mut record, fields) || object::put_login(&mut record, fields))
+        {
+            return out(record);
+        }
         put_addresses(&mut record, message);
         if record.src.is_some() {
             out(record);
@@ -116,6 +143,25 @@ impl Reader {
     pub(in crate::import) fn finish(&mut self, out: &mut dyn FnMut(Record)) {
         self.tries.finish(out);
     }
+}
+
+/// The named fields of a message that is a JSON object or logfmt, with or without text before it.
+fn object_of(message: &str) -> Option<Value> {
+    let message = message.trim_ascii();
+    if message.ends_with('}') {
+        let at = message.find('{')?;
+        // A word or an address may stand before it, a sentence is for the table.
+        let is_plain = at <= 64 && !message.get(..at)?.contains("attempt");
+        return is_plain
+            .then(|| serde_json::from_str(message.get(at..)?).ok())
+            .flatten()
+            .filter(Value::is_object);
+    }
+    ["time=", "t=", "ts=", "level="]
+        .iter()
+        .any(|name| message.starts_with(name))
+        .then(|| object::logfmt(message))
+        .flatten()
 }
 
 /// A general row without an address says less than the addresses of the text.
@@ -192,6 +238,7 @@ fn put_meaning(record: &mut Record, meaning: Meaning<'_>, message: &str) {
     record.host = found.host.map(Untrusted::new).or(record.host.take());
     record.status = found.status;
     record.bytes = found.bytes;
+    record.user_agent = found.agent.and_then(Untrusted::unless_blank);
     record.times = record.times.saturating_mul(found.times.unwrap_or(1));
     if let Some(path) = found.path {
         request::put_target(record, path);

@@ -160,12 +160,19 @@ fn zone(rest: &[u8]) -> (Option<i32>, &[u8]) {
 
 /// `17/May/2015:10:05:03 +0000`, the time of access logs; also without a zone.
 pub(in crate::import) fn clf(text: &[u8]) -> Option<(Stamp, &[u8])> {
-    let (head, rest) = text.split_first_chunk::<20>()?;
-    let [d1, d2, b'/', m1, m2, m3, b'/', y1, y2, y3, y4, b':', time @ ..] = *head else {
-        return None;
-    };
+    if let Some(([d1, d2, b'/', after @ ..], rest)) = text.split_first_chunk::<20>() {
+        return after_day([*d1, *d2], *after, rest);
+    }
+    // Webmin writes a day below 10 as one digit.
+    let ([day, b'/', after @ ..], rest) = text.split_first_chunk::<19>()? else { return None };
+    after_day([b'0', *day], *after, rest)
+}
+
+/// `May/2015:10:05:03` and what follows; Webmin writes a space before the hour.
+fn after_day(day: [u8; 2], after: [u8; 17], rest: &[u8]) -> Option<(Stamp, &[u8])> {
+    let [m1, m2, m3, b'/', y1, y2, y3, y4, b':' | b' ', time @ ..] = after else { return None };
     let (year, month, day) =
-        date(Some(year_of([y1, y2, y3, y4])?), month_by_name([m1, m2, m3])?, digits([d1, d2])?)?;
+        date(Some(year_of([y1, y2, y3, y4])?), month_by_name([m1, m2, m3])?, digits(day)?)?;
     let secs = clock(time)?;
     // HAProxy writes milliseconds and no zone here.
     let (nanos, rest) = fraction(rest);
@@ -241,10 +248,44 @@ pub(in crate::import) fn bind(text: &[u8]) -> Option<(Stamp, &[u8])> {
     Some((Stamp { year, month, day, secs, nanos, offset_minutes }, rest))
 }
 
+/// `08/02/2023, 7:32:47 PM` and `01/25/22 16:08:02.393`: American order, as NestJS and ZoneMinder
+/// write it. A day above 12 in the first place is no date.
+pub(in crate::import) fn american(text: &[u8]) -> Option<(Stamp, &[u8])> {
+    let (head, rest) = text.split_first_chunk::<6>()?;
+    let [m1, m2, b'/', d1, d2, b'/'] = *head else { return None };
+    let (year, rest) = match rest {
+        [y1, y2, y3, y4, rest @ ..] if y3.is_ascii_digit() => {
+            (year_of([*y1, *y2, *y3, *y4])?, rest)
+        }
+        [y1, y2, rest @ ..] => (year_of([b'2', b'0', *y1, *y2])?, rest),
+        _ => return None,
+    };
+    let month = u8::try_from(digits([m1, m2])?).ok()?;
+    let (year, month, day) = date(Some(year), month, digits([d1, d2])?)?;
+    let rest = rest.strip_prefix(b",").unwrap_or(rest).strip_prefix(b" ")?;
+    let (time, rest) = match rest {
+        [h, b':', a, b, b':', c, d, rest @ ..] => ([b'0', *h, b':', *a, *b, b':', *c, *d], rest),
+        _ => rest.split_first_chunk::<8>().map(|(time, rest)| (*time, rest))?,
+    };
+    let mut secs = clock(time)?;
+    let (nanos, mut rest) = fraction(rest);
+    let (hour, half) = (secs / 3_600, rest.first_chunk::<3>());
+    if let Some([b' ', half @ (b'A' | b'P'), b'M']) = half {
+        if !(1..=12).contains(&hour) {
+            return None;
+        }
+        secs = secs % 43_200 + if *half == b'P' { 43_200 } else { 0 };
+        rest = rest.get(3..)?;
+    }
+    Some((Stamp { year, month, day, secs, nanos, offset_minutes: None }, rest))
+}
+
 /// Any of the dates above.
 pub(in crate::import) fn any(text: &[u8]) -> Option<(Stamp, &[u8])> {
     match text.first()? {
-        b'0'..=b'9' => iso(text).or_else(|| clf(text)).or_else(|| bind(text)),
+        b'0'..=b'9' => {
+            iso(text).or_else(|| clf(text)).or_else(|| bind(text)).or_else(|| american(text))
+        }
         b'A'..=b'Z' => bsd(text).or_else(|| ctime(text)),
         _ => None,
     }
@@ -278,6 +319,11 @@ mod tests {
             ("Jun 15 2020 03:12:44: x", "2020-06-15T02:12:44", ": x"),
             ("Fri Jun 05 03:12:44.5 2026] x", "2026-06-05T02:12:44.5", "] x"),
             ("05-Jun-2026 03:12:44.5 c", "2026-06-05T02:12:44.5", " c"),
+            ("08/02/2023, 7:32:47 PM W", "2023-08-02T18:32:47", " W"),
+            ("08/02/2023, 12:32:47 AM", "2023-08-01T23:32:47", ""),
+            ("01/25/22 16:08:02.5 web", "2022-01-25T15:08:02.5", " web"),
+            ("2/Aug/2023 16:07:22] x", "2023-08-02T15:07:22", "] x"),
+            ("27/Jul/2023 16:06:44] admin", "2023-07-27T15:06:44", "] admin"),
             ("31/Dec/2016:23:59:60 +0000]", "2017-01-01T00:00:00", "]"),
         ] {
             let (found, left) = utc(text).unwrap_or_else(|| panic!("{text}: not read"));

@@ -11,6 +11,18 @@ pub fn fuzz_app_log(data: &[u8]) {
     read("app-log", data);
 }
 
+pub fn fuzz_journald_export(data: &[u8]) {
+    read("journald-export", data);
+}
+
+pub fn fuzz_journald_json(data: &[u8]) {
+    read("journald-json", data);
+}
+
+pub fn fuzz_json_log(data: &[u8]) {
+    read("json-log", data);
+}
+
 pub fn fuzz_syslog(data: &[u8]) {
     read("syslog", data);
 }

@@ -36,6 +36,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "packed_file", run: intel::fuzz_packed_file },
     Target { name: "packed_sections", run: intel::fuzz_packed_sections },
     Target { name: "query", run: structured::fuzz_query },
+    Target { name: "journald_export", run: lines::fuzz_journald_export },
+    Target { name: "journald_json", run: lines::fuzz_journald_json },
+    Target { name: "json_log", run: lines::fuzz_json_log },
     Target { name: "syslog", run: lines::fuzz_syslog },
 ];
 
