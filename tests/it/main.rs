@@ -12,6 +12,7 @@
     reason = "helpers of tests: clippy's in-tests switches reach #[test] functions alone"
 )]
 
+mod apps;
 mod bounded;
 mod corpora;
 mod flow;

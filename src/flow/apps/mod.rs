@@ -25,6 +25,18 @@
 use crate::flow::{Pair, Side};
 use crate::model::{Endpoint, ImportId, Record, RecordKind, Spoken, Timestamp, Uid, Untrusted};
 
+pub mod hello;
+mod dns;
+mod ftp;
+mod http;
+mod quic;
+mod read;
+mod smtp;
+mod socks;
+mod ssh;
+mod tls;
+mod x509;
+
 /// Bytes of one side that recognition may look at. The longest first messages that decide late
 /// (an SMTP greeting with its notice lines, then EHLO) stay below this.
 const HEAD_BYTES_MAX: usize = 1_024;
@@ -42,7 +54,16 @@ const SEGMENT_TRIES_MAX: u32 = 64;
 const NESTING_MAX: usize = 4;
 
 /// All protocols, in the order in which they are asked. Ambiguous signatures stand last.
-pub const PROTOCOLS: &[&dyn Protocol] = &[];
+pub const PROTOCOLS: &[&dyn Protocol] = &[
+    &tls::Tls,
+    &http::Http,
+    &dns::Dns,
+    &quic::Quic,
+    &ssh::Ssh,
+    &smtp::Smtp,
+    &ftp::Ftp,
+    &socks::Socks,
+];
 
 /// What a protocol is, for the help, the README table and the tests.
 #[derive(Clone, Copy, Debug)]
@@ -249,6 +270,11 @@ pub trait Parse: Send {
     /// Takes the next bytes of a side, or one datagram.
     fn bytes(&mut self, side: Side, bytes: &[u8], out: &mut Out<'_, '_>) -> Next;
 
+    /// Whether further bytes of a side can tell something. Once `false`, always `false`.
+    fn wants_more(&self, _side: Side) -> bool {
+        true
+    }
+
     /// Bytes of a side were lost by the capture.
     fn gap(&mut self, _side: Side, _bytes: u64, _out: &mut Out<'_, '_>) -> Next {
         Next::Done
@@ -304,7 +330,7 @@ impl Conversation {
             Stage::Opening(opened) => {
                 self.transport == Transport::Datagrams || opened.skipped[side] == 0
             }
-            Stage::Speaking(_) => true,
+            Stage::Speaking(parser) => parser.wants_more(side),
         }
     }
 
