@@ -7,11 +7,13 @@
 
 mod csv;
 mod json;
+mod report;
 mod rows;
 mod table;
 
 pub use self::csv::{write_flows_csv, write_hosts_csv};
 pub use json::{JsonLines, to_json, write_triage_json};
+pub use report::{BaseMap, DETECTIONS_SHOWN_MAX, HOSTS_SHOWN_MAX, write_report};
 pub use rows::{
     AssumedRow, DetectionRow, FlowRow, HostRow, ImageRow, ImportRow, ListRow, ListedRow, NameRow,
     RecordRow, ShownEvidence, SourceRow, ToolRow, Totals, TriageHead,

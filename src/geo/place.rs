@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::calibration::{Calibration, CitySize, Class, Measured, Network, OTHER_COUNTRY, Votes};
+use crate::intel;
 use crate::model::{Claim, Facts, Granularity, Kind, Place, PlaceCandidate};
-
-/// Country sets that name where a holder is registered, which is often elsewhere.
-const REGISTRATION_SETS: [&str; 2] = ["asn-country", "iptoasn-country"];
 
 /// The set of regions that clouds name for their own prefixes.
 const CLOUD_SET: &str = "cloud-regions";
@@ -89,7 +87,7 @@ fn is_cloud(claim: &Claim) -> bool {
 }
 
 fn is_registration(claim: &Claim) -> bool {
-    REGISTRATION_SETS.contains(&&*claim.source)
+    intel::is_registration(&claim.source)
 }
 
 /// What the better country sets say: those that are neither registrations nor have a city.

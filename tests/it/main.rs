@@ -21,6 +21,7 @@ mod geofeeds;
 mod import_lines;
 mod intel;
 mod no_socket;
+mod report;
 mod shop;
 mod tidy;
 mod wire;
