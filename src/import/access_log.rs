@@ -9,7 +9,8 @@
 //! around it.
 //!
 //! Estimate: a combined line has 230 bytes and becomes about ten small allocations: 0.6 µs, or
-//! 0.6 s for a million lines on one core. `benches/access_log.rs` measures it beside a regex.
+//! 0.6 s for a million lines on one core. `benches/access_log.rs` measured 0.42 s, and 2.3 s for a
+//! regular expression that only finds the fields (2 shared cores, ratio 5.5).
 
 use memchr::memchr2;
 

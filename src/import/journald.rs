@@ -1,9 +1,9 @@
 //! systemd's journal, as `journalctl -o export` and `-o json` write it.
 //!
 //! Both carry the same fields: when (`__REALTIME_TIMESTAMP`, microseconds), by whom
-//! (`SYSLOG_IDENTIFIER`, `_COMM`, `_PID`, `_HOSTNAME`) and what (`MESSAGE`). The message goes to the
-//! same table as those of syslog. In the export form a field with line breaks or other controls is
-//! written as its name alone, then eight bytes of length, then that many bytes.
+//! (`SYSLOG_IDENTIFIER`, `_COMM`, `_PID`, `_HOSTNAME`) and what (`MESSAGE`). The message goes to
+//! the same table as those of syslog. In the export form a field with line breaks or other controls
+//! is written as its name alone, then eight bytes of length, then that many bytes.
 
 use serde_json::Value;
 

@@ -2,7 +2,8 @@
 //! search.
 //!
 //! Estimate: one pass of an Aho–Corasick automaton over a message of 100 bytes names the few rows
-//! whose longest literal occurs in it; only those are matched. About 0.5 µs a line.
+//! whose longest literal occurs in it; only those are matched. About 0.5 µs a line; with envelope
+//! and record `benches/access_log.rs` measured 1.06 µs.
 
 use std::sync::LazyLock;
 
