@@ -23,5 +23,6 @@ mod intel;
 mod no_socket;
 mod report;
 mod shop;
+mod threat;
 mod tidy;
 mod wire;

@@ -5,8 +5,8 @@
 //! answer refused (4xx, 5xx); `true` where an answer gave something away: a traversal to a
 //! well-known secret file was answered 2xx by a server that says 404 to others, or an injection
 //! was answered 2xx with more than twice and a kilobyte more than any ordinary answer of the same
-//! page; `null` for all else: an attack that was answered 200 like any visit may have failed or not.
-//! Markup and Log4j look-ups work elsewhere than in the answer and are never called successful.
+//! page; `null` for all else: an attack that was answered 200 like any visit may have failed or
+//! not. Markup and Log4j look-ups work elsewhere than in the answer and are never called successful.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

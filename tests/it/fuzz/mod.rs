@@ -12,6 +12,7 @@ mod geo;
 pub mod lines;
 mod intel;
 mod structured;
+mod threat;
 mod wire;
 
 /// A fuzz target.
@@ -40,6 +41,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journald_json", run: lines::fuzz_journald_json },
     Target { name: "json_log", run: lines::fuzz_json_log },
     Target { name: "syslog", run: lines::fuzz_syslog },
+    Target { name: "threat_profile", run: threat::fuzz_profile },
+    Target { name: "threat_strings", run: threat::fuzz_strings },
 ];
 
 /// A small, seeded source of chance (xorshift64*, Vigna 2016).
