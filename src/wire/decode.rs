@@ -7,6 +7,7 @@
 use crate::model::limits::TUNNEL_DEPTH_MAX;
 use crate::model::{Position, Problems, Timestamp};
 
+use super::capture::CaptureFormat;
 use super::fault::{Fault, Faults};
 use super::fragment::{Fragments, Key};
 use super::ip::{self, Ip};
@@ -33,6 +34,37 @@ pub enum Checksums {
 pub struct DecodeOptions {
     /// Whether transport checksums are computed.
     pub checksums: Checksums,
+}
+
+/// Wrong checksums among the first packets from which on they are not believed …
+const DOUBTFUL_MIN: u64 = 3;
+
+/// … and the share of them, one in so many (Zeek's `find-checksum-offloading` asks for 5 %).
+const DOUBTFUL_SHARE: u64 = 10;
+
+impl DecodeOptions {
+    /// What suits a capture, by its first bytes (64 KiB are plenty), and why in a problem.
+    ///
+    /// Where many checksums are wrong, the capture was made on a sender that leaves them to its
+    /// network card, or was rewritten afterwards. Packets that were sent are then no worse for it,
+    /// and to drop them would lose the capture: checksums are not used at all.
+    pub fn survey(format: &dyn CaptureFormat, head: &[u8]) -> (Self, Problems) {
+        let mut capture = format.open(Box::new(head));
+        let (mut decoder, mut problems) = (Decoder::default(), Problems::new());
+        while let Some(frame) = capture.next_frame() {
+            decoder.decode(&frame, &mut |_| ());
+        }
+        let Counts { packets, bad_checksums: wrong, .. } = decoder.counts();
+        if wrong < DOUBTFUL_MIN || wrong * DOUBTFUL_SHARE < packets {
+            return (Self { checksums: Checksums::Verify }, problems);
+        }
+        let what = format!(
+            "checksums of {wrong} of the first {packets} packets are wrong, as in captures made \
+             on the sender; they are not used here"
+        );
+        problems.push(Position::Whole, what);
+        (Self { checksums: Checksums::Ignore }, problems)
+    }
 }
 
 /// How many there were of each.
@@ -202,13 +234,21 @@ impl Decoder {
         });
         if let Some(whole) = whole {
             let payload_bytes = u32::try_from(whole.payload.len()).unwrap_or(u32::MAX);
-            let ip = Ip {
+            let mut ip = Ip {
                 ip_bytes: whole.header_bytes.saturating_add(payload_bytes),
                 payload: &whole.payload,
                 payload_bytes,
                 fragment: None,
                 ..ip
             };
+            ip.step_over_extensions();
+            if let Some(fault) = ip.fault.take() {
+                self.faults.add(context.offset, fault);
+            }
+            if ip.fragment.is_some() {
+                let what = "fragment header within a packet put together of fragments; not read";
+                return self.faults.add(context.offset, Fault::Note(what));
+            }
             self.whole(context, ip, sink);
         }
     }
@@ -216,17 +256,6 @@ impl Decoder {
     /// A packet that is no fragment, or was put together.
     #[inline]
     fn whole(&mut self, context: &Context, ip: Ip<'_>, sink: &mut dyn FnMut(&Packet<'_>)) {
-        let mut ip = ip;
-        if !matches!(ip.proto, transport::TCP | transport::UDP | transport::ICMP) {
-            ip.step_over_extensions();
-            if let Some(fault) = ip.fault.take() {
-                self.faults.add(context.offset, fault);
-            }
-            if ip.fragment.is_some_and(|fragment| fragment.offset > 0) {
-                let what = "fragment header within a packet put together of fragments; not read";
-                return self.faults.add(context.offset, Fault::Note(what));
-            }
-        }
         let segment = transport::parse(&ip);
         // The length in a first fragment is that of the whole.
         if let Some(fault) = segment.fault.filter(|_| ip.fragment.is_none()) {

@@ -84,7 +84,7 @@ fn parse_v4(bytes: &[u8], missing_bytes: u32) -> Result<Ip<'_>, Fault> {
     let (payload, payload_bytes, fault) = there.payload(total_bytes)?;
     let flags_offset = u16::from_be_bytes([flags, offset]);
     let is_fragment = flags_offset & 0x3fff != 0;
-    Ok(Ip {
+    let mut ip = Ip {
         src: Addr::from_v4_octets([s0, s1, s2, s3]),
         dst: Addr::from_v4_octets([d0, d1, d2, d3]),
         ttl,
@@ -100,7 +100,11 @@ fn parse_v4(bytes: &[u8], missing_bytes: u32) -> Result<Ip<'_>, Fault> {
         bad_checksum: [sum_0, sum_1] != [0, 0] && !checksum::is_right(0, full_header),
         is_rerouted: false,
         fault,
-    })
+    };
+    if proto == AUTHENTICATION && !is_fragment {
+        ip.step_over_extensions();
+    }
+    Ok(ip)
 }
 
 /// What is there of a packet behind its fixed header.
@@ -173,6 +177,10 @@ fn parse_v6(bytes: &[u8], missing_bytes: u32) -> Result<Ip<'_>, Fault> {
     Ok(ip)
 }
 
+const TOO_MANY: Fault = Fault::Note(
+    "more than 16 extension headers in an IPv6 packet; what is behind them is not read",
+);
+
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
@@ -192,7 +200,7 @@ impl Ip<'_> {
         if self.src.family() == Family::V4 && self.proto != AUTHENTICATION {
             return;
         }
-        for _ in 0..EXTENSIONS_MAX {
+        for count in 0.. {
             let Some(&[next, length, f0, f1, i0, i1, i2, i3]) = self.payload.first_chunk() else {
                 let is_extension = matches!(
                     self.proto,
@@ -225,6 +233,10 @@ impl Ip<'_> {
                 }
                 _ => return,
             };
+            if count == EXTENSIONS_MAX {
+                self.fault.get_or_insert(TOO_MANY);
+                return;
+            }
             let Some(rest) = self.payload.get(header_bytes..) else {
                 if self.payload_bytes as usize <= self.payload.len() {
                     let (needed, had) = (header_bytes, self.payload.len());
@@ -243,8 +255,5 @@ impl Ip<'_> {
                 return;
             }
         }
-        self.fault.get_or_insert(Fault::Note(
-            "more than 16 extension headers in an IPv6 packet; what is behind them is not read",
-        ));
     }
 }

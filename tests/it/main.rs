@@ -14,6 +14,7 @@
 
 mod apps;
 mod bounded;
+mod captures;
 mod corpora;
 mod flow;
 mod fuzz;

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use infralock::model::Problem;
-use infralock::wire::{Counts, Decoder, Packet, sniff};
+use infralock::model::{Problem, Timestamp};
+use infralock::wire::capture::pcapng_write::Writer;
+use infralock::wire::{Counts, Decoder, Frame, Packet, Tcp, Transport, sniff};
 
 use crate::corpora;
 
@@ -160,17 +161,18 @@ fn malformed_captures_have_the_frames_that_tcpdump_counts() {
 
 /// Every file of a folder through everything; panics and hangs are what it looks for.
 fn survive(folder: &Path, captures_min: usize) {
-    let (mut captures, mut packets, mut problems) = (0, 0, BTreeMap::<String, u64>::new());
+    let (mut captures, mut packets, mut problems) =
+        (0, 0, BTreeMap::<String, (u64, PathBuf)>::new());
     for path in files_below(folder) {
         let Some(read) = read_bytes(&bytes_of(&path), &mut |_| packets += 1) else { continue };
         captures += 1;
         for problem in read.problems {
-            *problems.entry(problem.what).or_default() += problem.count;
+            problems.entry(problem.what).or_insert((0, path.clone())).0 += problem.count;
         }
     }
     println!("{}: {captures} captures, {packets} packets", folder.display());
-    for (what, count) in problems {
-        println!("  {count} {what}");
+    for (what, (count, first)) in problems {
+        println!("  {count} {what}: {}", first.strip_prefix(folder).unwrap().display());
     }
     assert!(captures >= captures_min, "{captures}");
 }
@@ -185,4 +187,99 @@ fn malformed_captures_are_survived() {
 fn zeek_traces_are_survived() {
     let Some(folder) = corpora::find("corpora/zeek-traces") else { return };
     survive(&folder.join("Traces"), 799);
+}
+
+/// A case: lines of `LINK_TYPE[/ORIGINAL_BYTES][@SECONDS] HEX`, with `#` lines that say what each
+/// is. They go through our writer and reader, so that a case is text that anyone can change.
+fn frames_of_case(text: &str) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), "case", None).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    for (index, line) in lines.enumerate() {
+        let (about, hex) = line.split_once(' ').unwrap();
+        let bytes: Vec<u8> = (0..hex.len() / 2)
+            .map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        let (about, secs) = about.split_once('@').unwrap_or((about, "0"));
+        let (link_type, original) = about.split_once('/').unwrap_or((about, "0"));
+        let frame = Frame {
+            index: index as u64,
+            offset: 0,
+            ts: Timestamp::from_secs_nanos(secs.parse().unwrap(), 0),
+            link_type: link_type.parse().unwrap(),
+            bytes: &bytes,
+            original_bytes: original.parse::<u32>().unwrap().max(bytes.len() as u32),
+        };
+        writer.write(&frame, None).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+fn line_of(packet: &Packet<'_>) -> String {
+    let ports = match packet.transport {
+        Transport::Tcp(tcp) => {
+            let mut text = format!("tcp {}>{} flags {:02x}", tcp.src_port, tcp.dst_port, tcp.flags);
+            if tcp.has(Tcp::SYN) {
+                let Tcp { options, mss, window_scale, .. } = tcp;
+                text += &format!(" options {options:?} mss {mss} scale {window_scale}");
+            }
+            text
+        }
+        Transport::Udp { src_port, dst_port } => format!("udp {src_port}>{dst_port}"),
+        Transport::Icmp { kind, code } => format!("icmp {kind}/{code}"),
+        Transport::Icmp6 { kind, code } => format!("icmp6 {kind}/{code}"),
+        Transport::Other(number) => format!("proto {number}"),
+    };
+    let mut line = format!(
+        "{}{} {} > {} {ports}, ip {} payload {}/{}",
+        "  ".repeat(usize::from(packet.tunnel_depth)),
+        packet.tunnel.map_or("-".to_owned(), |tunnel| format!("{tunnel:?}")),
+        packet.src,
+        packet.dst,
+        packet.ip_bytes,
+        packet.payload.len(),
+        packet.payload_bytes
+    );
+    if packet.vlans != [0, 0] {
+        line += &format!(" vlans {:?}", packet.vlans);
+    }
+    line + if packet.bad_checksum { " bad checksum" } else { "" }
+}
+
+/// Each folder of `tests/cases/wire`: frames in, packets and problems out. `INFRALOCK_BLESS=1`
+/// writes what came out as what is expected; look at the difference before you commit it.
+#[test]
+fn cases_give_what_is_expected() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/wire");
+    let mut cases = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let case = entry.unwrap().path();
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(case.join("README.md").exists(), "{name}: a case says what it is for: README.md");
+        let text = std::fs::read_to_string(case.join("frames.txt")).unwrap();
+        let notes: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# ")).collect();
+        let file = frames_of_case(&text);
+        let mut capture = sniff(&file).unwrap().open(Box::new(file.as_slice()));
+        let mut decoder = Decoder::default();
+        let mut found = String::new();
+        while let Some(frame) = capture.next_frame() {
+            found += &format!("# {}\n", notes[frame.index as usize]);
+            decoder.decode(&frame, &mut |packet| found += &(line_of(packet) + "\n"));
+        }
+        found += &format!("# {:?}\n", decoder.counts());
+        assert!(capture.take_problems().is_empty());
+        for problem in decoder.finish().into_rows() {
+            found += &format!("problem {} × {}\n", problem.count, problem.what);
+        }
+        let path = case.join("expected.txt");
+        if std::env::var_os("INFRALOCK_BLESS").is_some() {
+            std::fs::write(&path, &found).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        for (line, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {
+            assert_eq!(found, expected, "{name}/expected.txt:{}", line + 1);
+        }
+        assert_eq!(found.lines().count(), expected.lines().count(), "{name}");
+        cases += 1;
+    }
+    assert!(cases >= 5, "{cases} cases");
 }

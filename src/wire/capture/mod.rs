@@ -19,6 +19,7 @@ use super::Frame;
 
 pub mod pcap;
 pub mod pcapng;
+pub mod pcapng_write;
 mod window;
 
 /// Every format that is read. The first that knows the first bytes takes the file.

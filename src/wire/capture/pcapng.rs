@@ -327,8 +327,7 @@ impl<R: Read> Reader<R> {
         let Some(loaded) = self.load(bytes, BODY_BYTES_MAX) else { return };
         let block = self.window.bytes().get(..loaded).unwrap_or_default();
         let end = loaded.saturating_sub(4);
-        let mut room = NAMES_MAX - self.names.len().min(NAMES_MAX);
-        let mut found = Vec::new();
+        let (mut found, mut dropped) = (Vec::new(), false);
         // Records have the form of options, and end with one of kind 0.
         for (kind, value) in options(self.endian, block.get(8..end).unwrap_or_default()) {
             let (addr, names) = match kind {
@@ -342,13 +341,16 @@ impl<R: Read> Reader<R> {
                 },
                 _ => continue,
             };
-            for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()).take(room) {
+            for name in names.split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+                dropped = self.names.len() + found.len() >= NAMES_MAX;
+                if dropped {
+                    break;
+                }
                 found.push((addr, Untrusted::from_bytes(name)));
-                room -= 1;
             }
         }
         self.names.append(&mut found);
-        if self.names.len() >= NAMES_MAX {
+        if dropped {
             let what =
                 "more than 100,000 names in name resolution blocks: further ones are skipped";
             self.problems.tally(self.here(), what);

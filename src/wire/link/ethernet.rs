@@ -90,7 +90,7 @@ fn llc(bytes: &[u8], vlans: [u16; 2]) -> Result<Carried<'_>, Fault> {
 /// A tag or label that is cut off, or more than [`TAGS_MAX`] of them.
 pub fn by_type(kind: u16, bytes: &[u8], vlans: [u16; 2]) -> Result<Carried<'_>, Fault> {
     let (mut kind, mut bytes, mut vlans) = (kind, bytes, vlans);
-    for _ in 0..TAGS_MAX {
+    for _ in 0..=TAGS_MAX {
         match kind {
             IPV4 | IPV6 => return Ok(Carried { what: What::Ip, bytes, vlans }),
             0x0806 | 0x8035 => return Ok(Carried { what: What::Arp, bytes, vlans }),
@@ -120,8 +120,11 @@ pub fn by_type(kind: u16, bytes: &[u8], vlans: [u16; 2]) -> Result<Carried<'_>, 
                 let below = labels(bytes)?;
                 match below.first().map(|byte| byte >> 4) {
                     Some(4 | 6) => (kind, bytes) = (IPV4, below),
-                    // A pseudowire: its control word begins with 0 (RFC 4385 §3).
-                    Some(0) => (kind, bytes) = (0x6558, skip("pseudowire word", below, 4)?),
+                    // A pseudowire, with a control word that begins with 0 (RFC 4385 §3) unless
+                    // that is the first address of a frame.
+                    Some(0) if !is_ethernet(below) => {
+                        (kind, bytes) = (0x6558, skip("pseudowire word", below, 4)?);
+                    }
                     _ => (kind, bytes) = (0x6558, below),
                 }
             }
@@ -153,6 +156,12 @@ fn labels(bytes: &[u8]) -> Result<&[u8], Fault> {
         }
     }
     Err(Fault::Note("more than 16 tags and labels on one frame; what is below them is not read"))
+}
+
+/// Whether an Ethernet header of a type that we know would begin here.
+fn is_ethernet(bytes: &[u8]) -> bool {
+    let kind = bytes.get(12..).and_then(<[u8]>::first_chunk).map(|kind| u16::from_be_bytes(*kind));
+    matches!(kind, Some(IPV4 | IPV6 | 0x0806 | 0x8100 | 0x88a8 | 0x8847 | 0x8864))
 }
 
 /// Keeps the outermost two.

@@ -20,6 +20,10 @@ pub fn decode(frame: &[u8]) -> Result<Carried<'_>, Fault> {
     while !rest.is_empty() {
         let ([len_0, len_1, kind_0, kind_1], _) = take::<4>("nflog attribute", rest)?;
         let bytes = usize::from(number([*len_0, *len_1]));
+        if bytes < 4 {
+            let (found, right) = (bytes as u64, "4 or more would be right");
+            return Err(Fault::Wrong { what: "nflog attribute length", found, right });
+        }
         let Some(value) = rest.get(4..bytes) else {
             return Err(Fault::Short { what: "nflog attribute", needed: bytes, had: rest.len() });
         };
