@@ -6,7 +6,7 @@
 
 /// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
 pub mod model;
-/// Readers, lines and decompressors with limits.
+/// Readers, lines and decompressors with limits, over `impl Read`.
 pub mod bounded;
 /// Longest-prefix look-up: tables of ranges, packed, one value for an address.
 pub mod trie;

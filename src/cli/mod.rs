@@ -3,10 +3,22 @@
 //! Exit status (INTERFACE): 0 done, 1 nothing could be done, 2 wrong usage, 3 a check found
 //! something wrong, 130 interrupted. A reader that closes the pipe early is not an error.
 
+mod context;
+mod detections;
+mod explain;
+mod flows;
+mod output;
+mod problems;
+mod progress;
+mod records;
+mod triage;
+
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::engine::ListingError;
 
 /// Who is behind these addresses, and how dangerous are they?
 ///
@@ -23,7 +35,18 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Ranks the hosts of captures, logs and address lists
+    Triage(Box<triage::TriageArgs>),
+    /// Lists what detectors found
+    Detections(Box<detections::DetectionsArgs>),
+    /// Explains the score and the place of one address, row by row
+    Explain(Box<explain::ExplainArgs>),
+    /// Lists the flows of captures
+    Flows(flows::FlowsArgs),
+    /// Lists parsed log records and protocol transactions
+    Records(Box<records::RecordsArgs>),
+}
 
 /// Why a command ended before it was done.
 #[derive(Debug)]
@@ -115,6 +138,13 @@ pub fn run() -> ExitCode {
     exit_code(ended)
 }
 
+fn job_failure(error: ListingError) -> Failure {
+    match error {
+        ListingError::Input(sentence) => Failure::Nothing(sentence),
+        ListingError::Output(error) => Failure::Output(error),
+    }
+}
+
 fn exit_code(ended: Result<Ended, Failure>) -> ExitCode {
     let sentence = match ended {
         Ok(Ended::Done) => return ExitCode::SUCCESS,
@@ -138,7 +168,11 @@ fn terminal_width() -> usize {
 
 fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended, Failure> {
     match command {
-        Some(command) => match command {},
+        Some(Command::Triage(args)) => triage::run(*args, console),
+        Some(Command::Detections(args)) => detections::run(*args, console),
+        Some(Command::Explain(args)) => explain::run(*args, console),
+        Some(Command::Flows(args)) => flows::run(args, console),
+        Some(Command::Records(args)) => records::run(*args, console),
         None => {
             writeln!(console.out, "infralock {}", env!("CARGO_PKG_VERSION"))?;
             Ok(Ended::Done)

@@ -6,12 +6,14 @@
 //! against formulas, tables and the report by showing control characters.
 
 mod csv;
+mod flows;
 mod json;
 mod report;
 mod rows;
 mod table;
 
-pub use self::csv::{write_flows_csv, write_hosts_csv};
+pub use self::csv::write_hosts_csv;
+pub use flows::{FlowCsv, FlowLines, FlowWriter, ZeekConn};
 pub use json::{JsonLines, to_json, write_triage_json};
 pub use report::{BaseMap, DETECTIONS_SHOWN_MAX, HOSTS_SHOWN_MAX, write_report};
 pub use rows::{

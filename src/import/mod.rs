@@ -10,6 +10,7 @@
 
 pub mod access_log;
 pub mod app_log;
+pub mod as_table;
 pub mod journald;
 pub mod json_log;
 mod lines;

@@ -44,6 +44,30 @@ pub enum RecordKind {
     Other,
 }
 
+impl RecordKind {
+    /// The word of the JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Http => "http",
+            Self::Dns => "dns",
+            Self::Tls => "tls",
+            Self::Ssh => "ssh",
+            Self::Smtp => "smtp",
+            Self::Ftp => "ftp",
+            Self::Firewall => "firewall",
+            Self::Connection => "connection",
+            Self::Alert => "alert",
+            Self::Trap => "trap",
+            Self::Dhcp => "dhcp",
+            Self::File => "file",
+            Self::Process => "process",
+            Self::Cloud => "cloud",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// How what was tried ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +80,18 @@ pub enum Outcome {
     Blocked,
     /// Let through by a filter.
     Allowed,
+}
+
+impl Outcome {
+    /// The word of the JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Blocked => "blocked",
+            Self::Allowed => "allowed",
+        }
+    }
 }
 
 /// One log line or one protocol transaction. `None` is unknown.

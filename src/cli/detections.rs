@@ -1,0 +1,55 @@
+//! `infralock detections`: what detectors found.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::context::ContextArgs;
+use super::progress::Terminal;
+use super::triage::detection_cells;
+use super::{Console, Ended, Failure, problems};
+use crate::engine::{self, HostsShown, Job};
+use crate::export::{Align, JsonLines, Table};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct DetectionsArgs {
+    /// Captures, logs, address lists, archives, folders, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    context: ContextArgs,
+    /// One JSON object a line
+    #[arg(long)]
+    ndjson: bool,
+}
+
+pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    let context = args.context.open()?;
+    let monitor = Terminal::start(console.progress);
+    let job = Job { context: &context, monitor: &monitor };
+    let triage = engine::triage(&args.paths, job, HostsShown::WithoutSpoofed);
+    monitor.clear();
+    let triage = triage.map_err(Failure::Nothing)?;
+    problems::print(&context.problems, &triage.head().imports);
+    if args.ndjson {
+        let mut lines = JsonLines::new(&mut *console.out);
+        triage.detections().try_for_each(|detection| lines.write(&detection))?;
+    } else {
+        let mut table = Table::new(&[
+            ("Severity", Align::Right),
+            ("First seen, UTC", Align::Left),
+            ("Detection", Align::Left),
+            ("Subject", Align::Left),
+            ("What", Align::Left),
+        ]);
+        triage.detections().for_each(|detection| table.row(detection_cells(&detection)));
+        if table.is_empty() {
+            writeln!(console.out, "Nothing was detected.")?;
+        } else {
+            for line in table.lines(console.width) {
+                writeln!(console.out, "{line}")?;
+            }
+        }
+    }
+    Ok(if triage.head().partial { Ended::Interrupted } else { Ended::Done })
+}

@@ -1,0 +1,37 @@
+//! `infralock records`: parsed log lines and protocol transactions.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::context::ContextArgs;
+use super::progress::Terminal;
+use super::{Console, Ended, Failure, problems};
+use crate::engine::{self, Job, RecordFormat};
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct RecordsArgs {
+    /// Captures, logs, address lists, archives, folders, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    context: ContextArgs,
+    /// One JSON object a line
+    #[arg(long)]
+    ndjson: bool,
+}
+
+pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    let context = args.context.open()?;
+    let format = match args.ndjson {
+        true => RecordFormat::NdJson,
+        false => RecordFormat::Table(console.width),
+    };
+    let monitor = Terminal::start(console.progress);
+    let job = Job { context: &context, monitor: &monitor };
+    let read = engine::records(&args.paths, job, format, &mut *console.out);
+    monitor.clear();
+    let imports = read.map_err(super::job_failure)?;
+    problems::print(&context.problems, &imports.rows);
+    Ok(if imports.partial { Ended::Interrupted } else { Ended::Done })
+}

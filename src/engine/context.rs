@@ -1,0 +1,213 @@
+//! What a run is judged by: the profile, the data with the analyst's own layers, what is ours.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use super::paths::{os_sentence, path_text};
+use crate::bounded;
+use crate::geo::{self, Calibration, City, geofeed};
+use crate::import::as_table;
+use crate::intel::Intel;
+use crate::model::{
+    Addr, Facts, HostKey, ImportId, ListMeaning, Place, Prefix, Problems, RealmId, Timestamp,
+};
+use crate::threat::Scene;
+use crate::threat::profile::{self, Profile};
+
+/// Bytes of one list, geofeed or table that an analyst gives. The largest public lists have 20 MB.
+const OWN_FILE_BYTES_MAX: usize = 512 << 20;
+
+/// A text of the analyst's, or of the shipped example.
+#[derive(Clone, Debug)]
+pub enum OwnText {
+    /// A file.
+    File(PathBuf),
+    /// Bytes that the program carries, with a name.
+    Bundled(&'static str, &'static [u8]),
+}
+
+impl OwnText {
+    fn name(&self) -> String {
+        match self {
+            Self::File(path) => path_text(path.as_os_str()).to_string(),
+            Self::Bundled(name, _) => (*name).to_owned(),
+        }
+    }
+
+    fn read(&self) -> Result<Cow<'static, [u8]>, String> {
+        match self {
+            Self::Bundled(_, bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::File(path) => {
+                let read =
+                    File::open(path).and_then(|file| bounded::read_all(file, OWN_FILE_BYTES_MAX));
+                read.map(Cow::Owned).map_err(|error| {
+                    format!("cannot read {}: {}", self.name(), os_sentence(&error))
+                })
+            }
+        }
+    }
+}
+
+/// A list of the analyst's: `--list NAME=PATH:MEANING`.
+#[derive(Clone, Debug)]
+pub struct OwnList {
+    /// The name; its id is `list.NAME`.
+    pub name: String,
+    /// Where it is.
+    pub text: OwnText,
+    /// What membership means.
+    pub meaning: ListMeaning,
+}
+
+/// What an analyst may set for `triage`, `detections`, `explain` and `records` alike.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A profile's text and name; `None`: `default`.
+    pub profile: Option<(String, String)>,
+    /// One realm for all paths.
+    pub realm: Option<String>,
+    /// The analyst's own networks; empty: what is private.
+    pub mine: Vec<Prefix>,
+    /// Own lists.
+    pub lists: Vec<OwnList>,
+    /// Own places (RFC 8805).
+    pub geofeeds: Vec<OwnText>,
+    /// Own AS tables: lines of prefix, number, name.
+    pub as_tables: Vec<OwnText>,
+    /// "Now".
+    pub at: Option<Timestamp>,
+    /// The zone of times without one.
+    pub time_zone: Zone,
+}
+
+/// A fixed offset from UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Zone {
+    /// Minutes east.
+    pub minutes_east: i32,
+}
+
+/// Everything a run is judged by.
+pub struct Context {
+    /// Weights.
+    pub profile: Profile,
+    /// Reference data and own layers.
+    pub intel: Arc<Intel>,
+    /// Realm for all paths.
+    pub realm: Option<String>,
+    /// "Now", if the analyst says.
+    pub at: Option<Timestamp>,
+    /// The zone of times without one.
+    pub time_zone: Zone,
+    /// What could not be read of the analyst's own texts, with their names.
+    pub problems: Vec<(String, Problems)>,
+    mine: Vec<Prefix>,
+    calibration: OnceLock<Calibration>,
+}
+
+impl Context {
+    /// Opens the data and reads the analyst's own layers.
+    ///
+    /// # Errors
+    /// A sentence, when a profile has mistakes or a file cannot be read.
+    pub fn open(options: Options, mut intel: Intel) -> Result<Self, String> {
+        let profile = match &options.profile {
+            None => Profile::default(),
+            Some((name, text)) => read_profile(name, text)?,
+        };
+        let mut problems = Vec::new();
+        for own in &options.lists {
+            let (entries, wrong): (Vec<(crate::model::AddrRange, Option<Timestamp>)>, Problems) =
+                Default::default();
+            intel.add_list(&format!("list.{}", own.name), &entries, own.meaning, None);
+            problems.push((own.text.name(), wrong));
+        }
+        for text in &options.geofeeds {
+            let source = own_source(&text.name());
+            let feed = geofeed::parse(&source, &text.read()?, cities(&intel));
+            intel.add_claims(&source, feed.claims);
+            problems.push((text.name(), feed.problems));
+        }
+        for text in &options.as_tables {
+            let (rows, wrong) = as_table::read(&text.read()?);
+            intel.add_as_table(&rows);
+            problems.push((text.name(), wrong));
+        }
+        problems.retain(|(_, problems)| !problems.is_empty());
+        Ok(Self {
+            profile,
+            intel: Arc::new(intel),
+            realm: options.realm,
+            at: options.at,
+            time_zone: options.time_zone,
+            problems,
+            mine: options.mine,
+            calibration: OnceLock::new(),
+        })
+    }
+
+    /// Whether a host is the analyst's own.
+    pub fn is_mine(&self, host: HostKey) -> bool {
+        match self.mine.is_empty() {
+            true => host.addr().is_mine_by_default(),
+            false => self.mine.iter().any(|prefix| prefix.contains(host.addr())),
+        }
+    }
+
+    /// What is known of an address.
+    pub fn facts(&self, addr: Addr) -> Facts {
+        self.intel.facts(addr)
+    }
+
+    /// The data's date, from which ages are counted where nothing else says "now".
+    pub fn data_date(&self) -> Timestamp {
+        self.intel.date().unwrap_or_default()
+    }
+
+    /// Where an address is.
+    pub fn place(&self, facts: &Facts) -> Option<Place> {
+        let calibration = self.calibration.get_or_init(|| Calibration::new(cities(&self.intel)));
+        geo::place(facts, calibration)
+    }
+}
+
+/// The gazetteer as `geo` reads it; a city stands there once for each of its names.
+fn cities(intel: &Intel) -> impl Iterator<Item = City<'_>> {
+    let _ = intel;
+    std::iter::empty()
+}
+
+fn own_source(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or(name).to_owned()
+}
+
+fn read_profile(name: &str, text: &str) -> Result<Profile, String> {
+    profile::check(text).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(|error| format!("{name}:{error}")).collect();
+        lines.join("\n")
+    })
+}
+
+/// The scene of one run: its realms by file, and the context.
+pub struct RunScene<'a> {
+    /// What the run is judged by.
+    pub context: &'a Context,
+    /// The realm of each file, by import.
+    pub realms: &'a [RealmId],
+}
+
+impl Scene for RunScene<'_> {
+    fn realm(&self, import: ImportId) -> RealmId {
+        self.realms.get(import.0 as usize).copied().unwrap_or_default()
+    }
+
+    fn is_mine(&self, host: HostKey) -> bool {
+        self.context.is_mine(host)
+    }
+
+    fn facts(&self, addr: Addr) -> Facts {
+        self.context.facts(addr)
+    }
+}

@@ -1,0 +1,57 @@
+//! The reference data: compiled in, or from the folder that `INFRALOCK_DATA` names.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::bounded;
+use crate::intel::{Intel, Sets};
+
+/// The environment variable that names a folder of packed sets; it wins over those compiled in.
+const DATA_VARIABLE: &str = "INFRALOCK_DATA";
+
+/// Bytes of one packed set. The largest shipped one has 14 MB.
+const SET_BYTES_MAX: usize = 512 << 20;
+
+/// Packed sets in a folder.
+struct FolderSets(PathBuf);
+
+impl Sets for FolderSets {
+    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>> {
+        let file = File::open(self.0.join(file)).ok()?;
+        bounded::read_all(file, SET_BYTES_MAX).ok().map(Cow::Owned)
+    }
+}
+
+/// Opens the data; decodes nothing yet.
+///
+/// # Errors
+/// A sentence: a packed set is damaged, or there is none.
+pub fn open_intel() -> Result<Intel, String> {
+    let folder = std::env::var_os(DATA_VARIABLE).map(PathBuf::from);
+    let intel = match folder.as_deref() {
+        Some(folder) => open_folder(folder)?,
+        None => open_bundled()?,
+    };
+    Ok(intel)
+}
+
+fn open_folder(folder: &Path) -> Result<Intel, String> {
+    let intel = Intel::from_sets(&FolderSets(folder.to_owned()))
+        .map_err(|error| format!("{DATA_VARIABLE}={}: {error}", folder.display()))?;
+    if intel.sources().is_empty() {
+        return Err(format!("{DATA_VARIABLE}={} holds no packed data set", folder.display()));
+    }
+    Ok(intel)
+}
+
+#[cfg(feature = "bundled-data")]
+fn open_bundled() -> Result<Intel, String> {
+    Intel::from_sets(&crate::intel::BundledSets).map_err(|error| error.to_string())
+}
+
+/// Without data the program still reads, detects and scores; it places nobody.
+#[cfg(not(feature = "bundled-data"))]
+fn open_bundled() -> Result<Intel, String> {
+    Ok(Intel::default())
+}

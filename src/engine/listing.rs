@@ -1,0 +1,215 @@
+//! Flows and records as they come, straight to a writer: nothing is kept.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use super::files::{Consumer, Imports, Job, import};
+use crate::export::{FlowRow, FlowWriter, JsonLines, RecordRow};
+use crate::flow::community_id::community_id;
+use crate::model::{Flow, ImportId, RealmId, Record, Untrusted};
+
+/// How flows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowFormat {
+    /// For people, in lines of so many characters.
+    Table(usize),
+    /// One object a line.
+    NdJson,
+    /// Flat columns.
+    Csv,
+    /// Zeek's conn.log.
+    Zeek,
+}
+
+/// How records are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordFormat {
+    /// For people, in lines of so many characters.
+    Table(usize),
+    /// One object a line.
+    NdJson,
+}
+
+/// Why a listing ended early.
+#[derive(Debug)]
+pub enum ListingError {
+    /// Nothing could be read: a sentence.
+    Input(String),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+/// Writes the flows of captures.
+///
+/// # Errors
+/// A path cannot be opened, or the output cannot be written.
+pub fn flows(
+    paths: &[PathBuf],
+    job: Job<'_>,
+    format: FlowFormat,
+    out: &mut dyn Write,
+) -> Result<Imports, ListingError> {
+    let writer: Box<dyn FlowWriter + '_> = match format {
+        FlowFormat::Table(width) => Box::new(crate::export::FlowLines::new(out, width)),
+        FlowFormat::NdJson => Box::new(JsonLines::new(out)),
+        FlowFormat::Csv => Box::new(crate::export::FlowCsv::new(out)),
+        FlowFormat::Zeek => Box::new(crate::export::ZeekConn::new(out)),
+    };
+    let mut listing = FlowListing { writer, names: Vec::new(), failed: None };
+    let begun = listing.writer.begin();
+    listing.failed = begun.err();
+    let imports = import(paths, job, &mut listing).map_err(ListingError::Input)?;
+    match listing.failed.map_or_else(|| listing.writer.end(), Err) {
+        Ok(()) => Ok(imports),
+        Err(error) => Err(ListingError::Output(error)),
+    }
+}
+
+struct FlowListing<'a> {
+    writer: Box<dyn FlowWriter + 'a>,
+    names: Vec<Untrusted>,
+    failed: Option<io::Error>,
+}
+
+impl Consumer for FlowListing<'_> {
+    fn begin(&mut self, _import: ImportId, _realm: RealmId, name: &Untrusted) {
+        self.names.push(name.clone());
+    }
+
+    fn flow(&mut self, flow: Flow) {
+        if self.failed.is_none() {
+            let import = self.names.get(flow.import.0 as usize).cloned().unwrap_or_default();
+            self.failed = self.writer.write(&flow_row(flow, import)).err();
+        }
+    }
+
+    fn record(&mut self, _record: Record) {}
+
+    fn is_done(&self) -> bool {
+        self.failed.is_some()
+    }
+}
+
+/// A flow with Zeek's names.
+pub(super) fn flow_row(flow: Flow, import: Untrusted) -> FlowRow {
+    let community_id = Some(community_id(&flow));
+    let spoken = *flow.spoken;
+    FlowRow {
+        ts: flow.first_seen,
+        uid: flow.uid,
+        orig_h: flow.originator.addr,
+        orig_p: flow.originator.port,
+        resp_h: flow.responder.addr,
+        resp_p: flow.responder.port,
+        proto: flow.proto.as_str(),
+        service: flow.service,
+        duration: flow.duration_nanos.map(|nanos| nanos as f64 / 1e9),
+        orig_bytes: flow.orig_bytes,
+        resp_bytes: flow.resp_bytes,
+        conn_state: flow.conn_state.as_str(),
+        missed_bytes: flow.missed_bytes,
+        history: flow.history,
+        orig_pkts: flow.orig_pkts,
+        orig_ip_bytes: flow.orig_ip_bytes,
+        resp_pkts: flow.resp_pkts,
+        resp_ip_bytes: flow.resp_ip_bytes,
+        tunnel_parents: flow.tunnel_parents,
+        vlan: flow.vlan,
+        inner_vlan: flow.inner_vlan,
+        community_id,
+        ja3: spoken.ja3,
+        ja3s: spoken.ja3s,
+        ja4: spoken.ja4,
+        hassh: spoken.hassh,
+        hassh_server: spoken.hassh_server,
+        sni: spoken.sni,
+        alpn: spoken.alpn,
+        server_name: spoken.server_name,
+        user_agent: spoken.user_agent,
+        os_guess: spoken.os_guess,
+        apps: spoken.apps,
+        import,
+    }
+}
+
+/// Writes log records and protocol transactions.
+///
+/// # Errors
+/// A path cannot be opened, or the output cannot be written.
+pub fn records(
+    paths: &[PathBuf],
+    job: Job<'_>,
+    format: RecordFormat,
+    out: &mut dyn Write,
+) -> Result<Imports, ListingError> {
+    let mut listing = RecordListing { out, format, names: Vec::new(), failed: None };
+    let imports = import(paths, job, &mut listing).map_err(ListingError::Input)?;
+    match listing.failed {
+        None => Ok(imports),
+        Some(error) => Err(ListingError::Output(error)),
+    }
+}
+
+struct RecordListing<'a> {
+    out: &'a mut dyn Write,
+    format: RecordFormat,
+    names: Vec<Untrusted>,
+    failed: Option<io::Error>,
+}
+
+impl Consumer for RecordListing<'_> {
+    fn begin(&mut self, _import: ImportId, _realm: RealmId, name: &Untrusted) {
+        self.names.push(name.clone());
+    }
+
+    fn flow(&mut self, _flow: Flow) {}
+
+    fn record(&mut self, record: Record) {
+        if self.failed.is_some() {
+            return;
+        }
+        let import = self.names.get(record.import.0 as usize).cloned().unwrap_or_default();
+        let row = record_row(record, import);
+        let written = match self.format {
+            RecordFormat::NdJson => JsonLines::new(&mut *self.out).write(&row),
+            RecordFormat::Table(width) => writeln!(self.out, "{}", row.to_line(width)),
+        };
+        self.failed = written.err();
+    }
+
+    fn is_done(&self) -> bool {
+        self.failed.is_some()
+    }
+}
+
+/// A record as it is written.
+pub(super) fn record_row(record: Record, import: Untrusted) -> RecordRow {
+    let mut details = record.details;
+    if record.times > 1 {
+        details.insert("times".to_owned(), record.times.into());
+    }
+    RecordRow {
+        ts: record.ts,
+        kind: record.kind,
+        service: record.service,
+        outcome: record.outcome,
+        src: record.src,
+        src_port: record.src_port,
+        dst: record.dst,
+        dst_port: record.dst_port,
+        src_name: record.src_name,
+        dst_name: record.dst_name,
+        user: record.user,
+        method: record.method,
+        host: record.host,
+        path: record.path,
+        query: record.query,
+        status: record.status,
+        user_agent: record.user_agent,
+        bytes: record.bytes,
+        line: record.line,
+        uid: record.uid,
+        import,
+        details,
+    }
+}

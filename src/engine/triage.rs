@@ -1,0 +1,370 @@
+//! The main job: everything read, every host ranked, every point explained.
+//!
+//! Packets and lines pass once. What stays is one table of hosts, what the detectors keep, and the
+//! list of files. When all is read, "now" is fixed, detectors say what they found, each host gets
+//! its number, and the order is made; rows with their explanation are computed when asked for.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashMap;
+
+use super::context::{Context, RunScene};
+use super::files::{Consumer, Imports};
+use crate::analytics::{HostStats, Hosts, Role};
+use crate::export::{
+    DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence, SourceRow,
+    ToolRow, Totals, TriageHead,
+};
+use crate::import::Listed;
+use crate::model::{
+    Addr, Detection, Facts, Flow, HostKey, ImportId, RealmId, Record, Ref, Score, Untrusted,
+};
+use crate::threat::Watchers;
+use crate::threat::evidence::{Activity, evidence};
+use crate::threat::score::score;
+
+/// What passes by, gathered.
+pub(super) struct Gather<'a> {
+    context: &'a Context,
+    hosts: Hosts,
+    activity: HashMap<HostKey, Activity>,
+    watchers: Watchers,
+    realms: Vec<RealmId>,
+    listed: Vec<(Listed, ImportId, u64)>,
+    totals: Totals,
+}
+
+impl<'a> Gather<'a> {
+    pub(super) fn new(context: &'a Context) -> Self {
+        Self {
+            context,
+            hosts: Hosts::new(),
+            activity: HashMap::new(),
+            watchers: Watchers::new(),
+            realms: Vec::new(),
+            listed: Vec::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    fn realm(&self, import: ImportId) -> RealmId {
+        self.realms.get(import.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Consumer for Gather<'_> {
+    fn begin(&mut self, import: ImportId, realm: RealmId, _name: &Untrusted) {
+        self.realms.resize(import.0 as usize + 1, realm);
+    }
+
+    fn flow(&mut self, flow: Flow) {
+        let realm = self.realm(flow.import);
+        self.totals.flows += 1;
+        self.totals.packets += flow.packets();
+        self.totals.bytes += flow.orig_ip_bytes + flow.resp_ip_bytes;
+        self.hosts.flow(&flow, realm);
+        for end in [flow.originator.addr, flow.responder.addr] {
+            self.activity.entry(HostKey::new(end, realm)).or_default().flow(&flow);
+        }
+        let scene = RunScene { context: self.context, realms: &self.realms };
+        self.watchers.flow(&flow, &scene);
+    }
+
+    fn record(&mut self, record: Record) {
+        let realm = self.realm(record.import);
+        self.hosts.record(&record, realm);
+        // A transaction's flow was or will be counted; a log line stands alone.
+        if record.uid.is_none() {
+            for end in [record.src, record.dst].into_iter().flatten() {
+                self.activity.entry(HostKey::new(end, realm)).or_default().record(&record);
+            }
+        }
+        let scene = RunScene { context: self.context, realms: &self.realms };
+        self.watchers.record(&record, &scene);
+    }
+
+    fn listed(&mut self, listed: Listed, import: ImportId, line: u64) {
+        self.listed.push((listed, import, line));
+    }
+}
+
+/// A finished triage.
+pub struct Triage<'a> {
+    context: &'a Context,
+    head: TriageHead,
+    realms: Vec<Untrusted>,
+    imports: Vec<Untrusted>,
+    hosts: Hosts,
+    activity: HashMap<HostKey, Activity>,
+    detections: Vec<Detection>,
+    /// Places in `detections`, by subject.
+    by_subject: BTreeMap<HostKey, Vec<u32>>,
+    /// Hosts from the highest score down, with the unrounded score.
+    ranked: Vec<(HostKey, f64)>,
+}
+
+/// Which hosts are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cut {
+    /// At most so many.
+    pub top: Option<usize>,
+    /// Only those with this score or more.
+    pub min_score: f64,
+}
+
+impl<'a> Triage<'a> {
+    pub(super) fn conclude(gather: Gather<'a>, imports: Imports, shown: HostsShown) -> Self {
+        let Gather { context, hosts, activity, watchers, realms, listed, totals } = gather;
+        let now = context.at.or(imports.newest).unwrap_or_else(|| context.data_date());
+        let scene = RunScene { context, realms: &realms };
+        let watched = watchers.finish(now, &scene, &context.profile);
+        let names: Vec<Untrusted> = imports.rows.iter().map(|row| row.import.clone()).collect();
+        let prefixes = listed
+            .into_iter()
+            .map(|(listed, import, line)| ListedRow {
+                prefix: match listed {
+                    Listed::Prefix(prefix) => prefix.to_string(),
+                    Listed::Range(range) => range.to_string(),
+                },
+                import: names.get(import.0 as usize).cloned().unwrap_or_default(),
+                line,
+            })
+            .collect();
+        let mut by_subject: BTreeMap<HostKey, Vec<u32>> = BTreeMap::new();
+        for (number, detection) in (0_u32..).zip(&watched.detections) {
+            by_subject.entry(detection.subject).or_default().push(number);
+        }
+        let head = TriageHead {
+            tool: tool(context),
+            partial: imports.partial,
+            now,
+            imports: imports.rows,
+            totals: Totals { detections: watched.detections.len() as u64, ..totals },
+            prefixes,
+        };
+        let mut triage = Self {
+            context,
+            head,
+            realms: imports.realms,
+            imports: names,
+            hosts,
+            activity,
+            detections: watched.detections,
+            by_subject,
+            ranked: Vec::new(),
+        };
+        triage.rank(shown, &watched.forged);
+        triage
+    }
+
+    fn rank(&mut self, shown: HostsShown, forged: &[HostKey]) {
+        let mut ranked: Vec<(HostKey, f64)> = Vec::with_capacity(self.hosts.len());
+        for host in self.hosts.keys_sorted() {
+            if forged.binary_search(&host).is_ok() {
+                self.head.totals.spoofed_hosts += 1;
+                if shown == HostsShown::WithoutSpoofed {
+                    continue;
+                }
+            }
+            ranked.push((host, self.judge(host).1.exact));
+        }
+        // By realm name, not by its number: the order of arguments must not show.
+        let realm = |host: HostKey| host.realm().and_then(|id| self.realms.get(id.0 as usize));
+        ranked.sort_by(|(a, a_score), (b, b_score)| {
+            let by_score = b_score.total_cmp(a_score);
+            by_score.then_with(|| a.addr().cmp(&b.addr())).then_with(|| realm(*a).cmp(&realm(*b)))
+        });
+        self.head.totals.hosts = ranked.len() as u64;
+        let public = ranked.iter().filter(|(host, _)| host.addr().is_public());
+        self.head.totals.public_hosts = public.count() as u64;
+        self.ranked = ranked;
+    }
+
+    /// What is known of a host and what it comes to.
+    fn judge(&self, host: HostKey) -> (Facts, Score) {
+        let facts = self.context.facts(host.addr());
+        let numbers = self.by_subject.get(&host).map_or(&[][..], Vec::as_slice);
+        let of_host: Vec<(u32, &Detection)> = numbers
+            .iter()
+            .filter_map(|&number| Some((number, self.detections.get(number as usize)?)))
+            .collect();
+        let activity = self.activity.get(&host).copied().unwrap_or_default();
+        let evidence = evidence(&of_host, &facts, &activity, &self.context.profile);
+        let score = score(&evidence, &facts.kinds, &self.context.profile, self.head.now);
+        (facts, score)
+    }
+
+    /// Everything but hosts and detections.
+    pub const fn head(&self) -> &TriageHead {
+        &self.head
+    }
+
+    /// Sets how long it took, which only the shell knows.
+    pub fn set_elapsed(&mut self, secs: f64) {
+        self.head.totals.elapsed_secs = secs;
+    }
+
+    /// How many hosts a cut leaves.
+    pub fn count(&self, cut: Cut) -> usize {
+        let enough = self.ranked.partition_point(|(_, score)| *score >= cut.min_score);
+        enough.min(cut.top.unwrap_or(usize::MAX))
+    }
+
+    /// Hosts from the highest score down, each explained when it is reached.
+    pub fn hosts(&self, cut: Cut) -> impl Iterator<Item = HostRow> + '_ {
+        self.ranked.iter().take(self.count(cut)).map(|(host, _)| self.host_row(*host))
+    }
+
+    /// The rows of one address, one for each realm it was seen in; empty: it was not seen.
+    pub fn explain(&self, addr: Addr) -> Vec<HostRow> {
+        let of_addr = self.ranked.iter().filter(|(host, _)| host.addr() == addr);
+        of_addr.map(|(host, _)| self.host_row(*host)).collect()
+    }
+
+    /// Detections, the most severe first.
+    pub fn detections(&self) -> impl Iterator<Item = DetectionRow> + '_ {
+        self.detections.iter().map(|detection| self.detection_row(detection))
+    }
+
+    fn realm_name(&self, host: HostKey) -> Option<Untrusted> {
+        host.realm().and_then(|realm| self.realms.get(realm.0 as usize)).cloned()
+    }
+
+    fn host_row(&self, host: HostKey) -> HostRow {
+        let (facts, score) = self.judge(host);
+        let none = HostStats::default();
+        let stats = self.hosts.get(host).unwrap_or(&none);
+        let roles = [
+            (Role::Originator, "originator"),
+            (Role::Responder, "responder"),
+            (Role::Listed, "listed"),
+        ];
+        HostRow {
+            realm: self.realm_name(host),
+            mine: self.context.is_mine(host),
+            names: stats
+                .names
+                .iter()
+                .map(|name| NameRow {
+                    name: name.name.clone(),
+                    source: name.source.as_str(),
+                    first_seen: name.first_seen,
+                })
+                .collect(),
+            first_seen: stats.first_seen,
+            last_seen: stats.last_seen,
+            flows: stats.flows,
+            packets: stats.packets,
+            bytes_in: stats.bytes_in,
+            bytes_out: stats.bytes_out,
+            roles: roles.iter().filter(|(role, _)| stats.has(*role)).map(|(_, w)| *w).collect(),
+            ..known_row(self.context, host.addr(), facts, score, &self.imports)
+        }
+    }
+
+    fn detection_row(&self, detection: &Detection) -> DetectionRow {
+        DetectionRow {
+            detector: detection.detector.to_string(),
+            subject: detection.subject.addr(),
+            subject_realm: self.realm_name(detection.subject),
+            subject_role: detection.subject_role,
+            peers: detection.peers.iter().map(|peer| peer.addr()).collect(),
+            peer_count: detection.peer_count,
+            ports: detection.ports.clone(),
+            severity: self.context.profile.severity(detection),
+            confidence: detection.confidence,
+            basis: detection.basis,
+            succeeded: detection.succeeded,
+            first_seen: detection.first_seen,
+            last_seen: detection.last_seen,
+            count: detection.count,
+            attack: detection.attack.clone(),
+            what: detection.what.clone(),
+            refs: detection.refs.iter().map(|at| ref_text(*at, &self.imports)).collect(),
+            details: detection.details.clone(),
+        }
+    }
+}
+
+/// Whether the sources of spoofed floods are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostsShown {
+    /// All that were seen.
+    All,
+    /// Without forged sources that did nothing else: they are only counted.
+    WithoutSpoofed,
+}
+
+/// The row of an address from what is known alone: nothing was seen of it.
+pub(super) fn known_row(
+    context: &Context,
+    addr: Addr,
+    facts: Facts,
+    score: Score,
+    imports: &[Untrusted],
+) -> HostRow {
+    let word = score.verdict_word();
+    let band = score.band();
+    let shown = |row: crate::model::EvidenceRow| {
+        let refs = row.refs.iter().map(|at| ref_text(*at, imports)).collect();
+        ShownEvidence { row, refs }
+    };
+    HostRow {
+        addr,
+        realm: None,
+        mine: false,
+        score: score.score,
+        band,
+        word,
+        malice: score.malice,
+        anonymity: score.anonymity,
+        evidence_amount: score.evidence_amount,
+        evidence: score.rows.into_iter().map(shown).collect(),
+        place: context.place(&facts),
+        asn: facts.asn,
+        as_name: facts.as_name.as_deref().map(Untrusted::new),
+        prefix: facts.prefix,
+        kinds: facts.kinds,
+        lists: facts
+            .lists
+            .into_iter()
+            .map(|list| ListRow { id: list.id, since: list.since })
+            .collect(),
+        names: Vec::new(),
+        first_seen: None,
+        last_seen: None,
+        flows: 0,
+        packets: 0,
+        bytes_in: 0,
+        bytes_out: 0,
+        roles: Vec::new(),
+    }
+}
+
+fn ref_text(at: Ref, imports: &[Untrusted]) -> String {
+    match at {
+        Ref::Flow(uid) => format!("flow:{uid}"),
+        Ref::Record(import, line) => {
+            let name = imports.get(import.0 as usize).map_or("", Untrusted::raw);
+            format!("record:{name}#{line}")
+        }
+        Ref::Detection(number) => format!("detection:{number}"),
+    }
+}
+
+/// What made a result.
+pub(super) fn tool(context: &Context) -> ToolRow {
+    let sources = context.intel.sources();
+    ToolRow {
+        name: "infralock",
+        version: env!("CARGO_PKG_VERSION"),
+        profile: context.profile.name.clone(),
+        image: ImageRow {
+            built: context.intel.date(),
+            sources: sources
+                .iter()
+                .map(|source| SourceRow { id: source.id.to_string(), date: source.date.clone() })
+                .collect(),
+        },
+    }
+}
