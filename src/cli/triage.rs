@@ -74,7 +74,8 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     triage.set_elapsed(monitor.secs());
     problems::print(&context.problems, &triage.head().imports);
     let cut = Cut { top: args.top, min_score: args.min_score };
-    if let Some(report) = report {
+    if let Some(mut report) = report {
+        triage.write_report(&mut report)?;
         report.keep()?;
     }
     let out = &mut *console.out;

@@ -5,6 +5,7 @@
 //! its number, and the order is made; rows with their explanation are computed when asked for.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use hashbrown::HashMap;
 
@@ -12,8 +13,8 @@ use super::context::{Context, RunScene};
 use super::files::{Consumer, Imports};
 use crate::analytics::{HostStats, Hosts, Role};
 use crate::export::{
-    DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence, SourceRow,
-    ToolRow, Totals, TriageHead,
+    BaseMap, DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence,
+    SourceRow, ToolRow, Totals, TriageHead, write_report,
 };
 use crate::import::Listed;
 use crate::model::{
@@ -224,6 +225,15 @@ impl<'a> Triage<'a> {
     /// Detections, the most severe first.
     pub fn detections(&self) -> impl Iterator<Item = DetectionRow> + '_ {
         self.detections.iter().map(|detection| self.detection_row(detection))
+    }
+
+    /// Writes one self-contained page about all of it.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn write_report(&self, out: &mut dyn Write) -> io::Result<()> {
+        let base = BaseMap::default();
+        write_report(out, &self.head, self.hosts(Cut::default()), self.detections(), base)
     }
 
     fn realm_name(&self, host: HostKey) -> Option<Untrusted> {
