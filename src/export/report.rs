@@ -166,7 +166,7 @@ fn host_body(host: &HostRow, rank: usize, page: &mut Html) {
     }
     page.markup("</td><td class=\"wrap line\">");
     names(host, page);
-    page.markup("</td><td class=\"wrap line\" data-v=\"")
+    page.markup("</td><td class=\"wrap line net\" data-v=\"")
         .text(host.asn.map_or_else(String::new, |asn| asn.to_string()));
     page.markup("\">");
     network(host, page);
@@ -240,7 +240,7 @@ fn place(host: &HostRow, page: &mut Html) {
         sure.push(format!("{:.0} % within 40 km", confidence * 100.0));
     }
     if !sure.is_empty() {
-        page.element("<br><span class=\"muted nowrap\">", sure.join(", "), "</span>");
+        page.element("<br><span class=\"muted\">", sure.join(", "), "</span>");
     }
 }
 

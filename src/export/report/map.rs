@@ -94,8 +94,12 @@ impl Marks {
         mark.hosts += 1;
     }
 
-    /// Draws the map and its legend.
+    /// Draws the map and its legend; where nothing has a place, says so.
     pub(super) fn write(&self, base: BaseMap<'_>, page: &mut Html) {
+        if self.placed == 0 {
+            page.markup("<p>No host has a single known place.</p>");
+            return;
+        }
         let mut places: Vec<&Mark> = self.places.values().collect();
         // The sort is stable and the map ordered by place: equal scores stay in a fixed order.
         places.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -132,9 +136,7 @@ impl Marks {
             page.markup("A circle should hold the host nine times out of ten; it is drawn for ");
             page.text(if circles == 1 { "the highest one. " } else { "the highest ones. " });
         }
-        if self.placed == 0 {
-            page.markup("No host has a known place. ");
-        } else if self.unplaced > 0 {
+        if self.unplaced > 0 {
             page.text(counted(self.unplaced, "host has", "hosts have"));
             page.markup(" no single place and ");
             page.text(if self.unplaced == 1 { "is" } else { "are" }).markup(" not on the map. ");

@@ -76,7 +76,8 @@ thead button:hover{color:var(--text)}
 [aria-sort=ascending] button::after{content:\" \\2191\"}
 .num{text-align:right;white-space:nowrap}
 .nowrap{white-space:nowrap}
-.wrap{overflow-wrap:anywhere;min-width:13ch}.answer,.then,h1,dd{overflow-wrap:anywhere}
+.wrap{overflow-wrap:anywhere;min-width:13ch}.net{min-width:20ch}
+.answer,.then,h1,dd{overflow-wrap:anywhere}
 .hosts>tbody{border-bottom:1px solid var(--line)}
 .hosts>tbody>tr:first-child>td{padding-top:8px}
 .score{white-space:nowrap;font-weight:600}

@@ -64,7 +64,13 @@ pub(super) fn write(
             page.text(tried(host, detections)).markup("</p>");
         }
         _ => {
-            page.markup("Nothing that was opened points to an attack");
+            if counts.of(&["low"]) > 0 || head.totals.detections > 0 {
+                page.markup(
+                    "Little that was opened points to an attack: no host scores 25 or more",
+                );
+            } else {
+                page.markup("Nothing that was opened points to an attack");
+            }
             let unknown = counts.of(&["unknown"]);
             if unknown > 0 {
                 page.markup("; of ").text(counted(unknown, "host", "hosts"));
