@@ -15,6 +15,7 @@ pub mod journald;
 pub mod json_log;
 mod lines;
 pub mod syslog;
+pub mod w3c;
 
 use crate::model::{AddrRange, ImportId, Prefix, Problems, Record, Timestamp, Untrusted};
 
@@ -27,6 +28,7 @@ pub const FORMATS: &[&dyn Format] = &[
     &json_log::JsonLog,
     &journald::JournaldExport,
     &journald::JournaldJson,
+    &w3c::W3c,
 ];
 
 /// The format whose [`Format::detect`] is surest of these first lines; `None`: nothing can be read.

@@ -360,6 +360,57 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             (MailRefused, "{_}: ruleset={-} relay={-}[{src}]{-}, reject={*}"),
         ],
     },
+    // Web servers, before all rows that begin anywhere: clients write into these lines.
+    Group {
+        programs: &[],
+        service: "nginx",
+        rows: &[
+            (Failed, "{-}: *{#} user \"{user}\": password mismatch, client: {src}, server: {*}"),
+            (
+                Failed,
+                "{-}: *{#} user \"{user}\" was not found in \"{-}\", client: {src}, server: {*}",
+            ),
+            (
+                Companion,
+                "{-}: *{#} no user/password was provided for basic authentication, client: {src}, \
+                    server: {*}",
+            ),
+            (WebBlocked, "{-}: *{#} access forbidden by rule, client: {src}, server: {*}"),
+            (WebBlocked, "{-}: *{#} limiting requests, {-}, client: {src}, server: {*}"),
+            (WebBlocked, "{-}: *{#} limiting connections by zone {-}, client: {src}, server: {*}"),
+            (Ban, "{-}: *{#} [client {src}] ModSecurity: Access denied {*}"),
+            (Ban, "{-}: *{#} ModSecurity: Access denied {*}, client: {src}, server: {*}"),
+            (Alert, "{-}: *{#} [client {src}] ModSecurity: {*}"),
+            (Alert, "{-}: *{#} ModSecurity: {*}, client: {src}, server: {*}"),
+            (WebFailed, "{-}: *{#} {*}, client: {src}, server: {*}"),
+            (WebFailed, "{-}: *{#} {*}, client: {src}"),
+        ],
+    },
+    Group {
+        programs: &[],
+        service: "apache",
+        rows: &[
+            (Failed, "{-}[client {src}] AH01617: user {user}: authentication failure for {*}"),
+            (Failed, "{-}[client {src}] AH01618: user {user} not found: {*}"),
+            (Failed, "{-}[client {src}] AH01807: user {user}: password mismatch: {*}"),
+            (Failed, "{-}[client {src}] AH01790: user `{user}' in realm {*}"),
+            (Failed, "{-}[client {src}] {-}user {user}: authentication failure for {*}"),
+            (Failed, "{-}[client {src}] user {user} not found: {*}"),
+            (
+                Failed,
+                "{-}[client {src}] {-}PHP message: user {user} authentication failure for {*}",
+            ),
+            (WebBlocked, "{-}[client {src}] AH01797: client denied by server configuration: {*}"),
+            (WebBlocked, "{-}[client {src}] AH01630: client denied by server configuration: {*}"),
+            (WebBlocked, "{-}[client {src}] client denied by server configuration: {*}"),
+            (Ban, "{-}[client {src}] {-}ModSecurity: Access denied {*}"),
+            (Alert, "{-}[client {src}] {-}ModSecurity: Warning{*}"),
+            (Alert, "{-}[client \"{src}\"] Coraza: {*}"),
+            (WebFailed, "[{_}:error] [pid {-}] [client {src}] {*}"),
+            (WebFailed, "[{_}:warn] [pid {-}] [client {src}] {*}"),
+            (WebFailed, "[error] [client {src}] {*}"),
+        ],
+    },
     // FTP. vsftpd writes to its own file, without a program's name.
     Group {
         programs: &[],
@@ -416,57 +467,6 @@ pub(in crate::import) const GROUPS: &[Group] = &[
             Failed,
             "{-}SCRAM-SHA-{#} authentication failed for {user} on {-} from client {src} {*}",
         )],
-    },
-    // Web servers.
-    Group {
-        programs: &[],
-        service: "nginx",
-        rows: &[
-            (Failed, "{-}: *{#} user \"{user}\": password mismatch, client: {src}, server: {*}"),
-            (
-                Failed,
-                "{-}: *{#} user \"{user}\" was not found in \"{-}\", client: {src}, server: {*}",
-            ),
-            (
-                Companion,
-                "{-}: *{#} no user/password was provided for basic authentication, client: {src}, \
-                    server: {*}",
-            ),
-            (WebBlocked, "{-}: *{#} access forbidden by rule, client: {src}, server: {*}"),
-            (WebBlocked, "{-}: *{#} limiting requests, {-}, client: {src}, server: {*}"),
-            (WebBlocked, "{-}: *{#} limiting connections by zone {-}, client: {src}, server: {*}"),
-            (Ban, "{-}: *{#} [client {src}] ModSecurity: Access denied {*}"),
-            (Ban, "{-}: *{#} ModSecurity: Access denied {*}, client: {src}, server: {*}"),
-            (Alert, "{-}: *{#} [client {src}] ModSecurity: {*}"),
-            (Alert, "{-}: *{#} ModSecurity: {*}, client: {src}, server: {*}"),
-            (WebFailed, "{-}: *{#} {*}, client: {src}, server: {*}"),
-            (WebFailed, "{-}: *{#} {*}, client: {src}"),
-        ],
-    },
-    Group {
-        programs: &[],
-        service: "apache",
-        rows: &[
-            (Failed, "{-}[client {src}] AH01617: user {user}: authentication failure for {*}"),
-            (Failed, "{-}[client {src}] AH01618: user {user} not found: {*}"),
-            (Failed, "{-}[client {src}] AH01807: user {user}: password mismatch: {*}"),
-            (Failed, "{-}[client {src}] AH01790: user `{user}' in realm {*}"),
-            (Failed, "{-}[client {src}] {-}user {user}: authentication failure for {*}"),
-            (Failed, "{-}[client {src}] user {user} not found: {*}"),
-            (
-                Failed,
-                "{-}[client {src}] {-}PHP message: user {user} authentication failure for {*}",
-            ),
-            (WebBlocked, "{-}[client {src}] AH01797: client denied by server configuration: {*}"),
-            (WebBlocked, "{-}[client {src}] AH01630: client denied by server configuration: {*}"),
-            (WebBlocked, "{-}[client {src}] client denied by server configuration: {*}"),
-            (Ban, "{-}[client {src}] {-}ModSecurity: Access denied {*}"),
-            (Alert, "{-}[client {src}] {-}ModSecurity: Warning{*}"),
-            (Alert, "{-}[client \"{src}\"] Coraza: {*}"),
-            (WebFailed, "[{_}:error] [pid {-}] [client {src}] {*}"),
-            (WebFailed, "[{_}:warn] [pid {-}] [client {src}] {*}"),
-            (WebFailed, "[error] [client {src}] {*}"),
-        ],
     },
     Group {
         programs: &["haproxy"],

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::auth_messages::Says;
-use crate::model::{Addr, Outcome, Record};
+use crate::model::{Addr, Outcome, Record, Timestamp};
 
 /// Processes remembered at once. A busy server has hundreds of open logins; each costs 1 kB.
 const TRIES_MAX: usize = 4_096;
@@ -17,8 +17,14 @@ const TRIES_MAX: usize = 4_096;
 /// A process and the address it serves; some systems log no process.
 type Key = (u32, Option<Addr>);
 
+/// After this long a process number belongs to another process: sshd gives a login two minutes
+/// (LoginGraceTime).
+const TRY_SECS_MAX: f64 = 600.0;
+
 #[derive(Default)]
 struct Try {
+    /// The newest line of it.
+    newest: Option<Timestamp>,
     /// Counted by a line of its own.
     is_counted: bool,
     /// The opening line, until it is clear what it is.
@@ -43,17 +49,25 @@ impl Tries {
         out: &mut dyn FnMut(Record),
     ) {
         let key = (pid.unwrap_or(0), record.src);
+        let ts = record.ts;
         match says {
             Says::Opening => {
-                let known = self.open_at(key, out);
-                if known.opening.is_some() {
-                    out(companion(record));
-                } else {
-                    known.opening = Some(record);
+                let known = self.open_at(key, ts, out);
+                match known.opening.take() {
+                    // Without a process number, it is another connection.
+                    Some(opening) if pid.is_none() => {
+                        out(failure(opening));
+                        known.opening = Some(record);
+                    }
+                    Some(opening) => {
+                        known.opening = Some(opening);
+                        out(companion(record));
+                    }
+                    None => known.opening = Some(record),
                 }
             }
             Says::Failed => {
-                let known = self.open_at(key, out);
+                let known = self.open_at(key, ts, out);
                 known.is_counted = true;
                 if let Some(opening) = known.opening.take() {
                     out(companion(opening));
@@ -61,7 +75,7 @@ impl Tries {
                 out(record);
             }
             Says::Ending => {
-                let known = self.open_at(key, out);
+                let known = self.open_at(key, ts, out);
                 let opening = known.opening.take();
                 let was_counted = std::mem::replace(&mut known.is_counted, true);
                 if let Some(opening) = opening {
@@ -86,7 +100,12 @@ impl Tries {
     }
 
     /// The try of a process; the oldest goes where there are too many.
-    fn open_at(&mut self, key: Key, out: &mut dyn FnMut(Record)) -> &mut Try {
+    fn open_at(
+        &mut self,
+        key: Key,
+        ts: Option<Timestamp>,
+        out: &mut dyn FnMut(Record),
+    ) -> &mut Try {
         if !self.open.contains_key(&key) {
             self.order.push_back(key);
             if self.order.len() > TRIES_MAX
@@ -96,7 +115,14 @@ impl Tries {
                 out(failure(opening));
             }
         }
-        self.open.entry(key).or_default()
+        let known = self.open.entry(key).or_default();
+        let is_over =
+            known.newest.zip(ts).is_some_and(|(newest, ts)| ts.secs_since(newest) > TRY_SECS_MAX);
+        if is_over && let Some(opening) = std::mem::take(known).opening {
+            out(failure(opening));
+        }
+        known.newest = known.newest.max(ts);
+        known
     }
 
     /// The file has ended: openings without a failure were the tries themselves.
@@ -127,7 +153,7 @@ mod tests {
     use super::*;
     use crate::model::{ImportId, RecordKind};
 
-    /// Lines `says pid`, and which of them count, in the order they come out.
+    /// Lines `says pid[@secs]`, and which of them count, in the order they come out.
     fn check(lines: &str, expected: &str) {
         let mut tries = Tries::default();
         let mut shown = Vec::new();
@@ -142,6 +168,8 @@ mod tests {
             let (says, pid) = line.split_once(' ').unwrap();
             let mut record = Record::new(RecordKind::Auth, ImportId(0));
             record.line = Some(number);
+            let (pid, secs) = pid.split_once('@').unwrap_or((pid, "0"));
+            record.ts = Timestamp::from_epoch_text(secs);
             let says = match says {
                 "opening" => Says::Opening,
                 "ending" => Says::Ending,
@@ -164,6 +192,10 @@ mod tests {
         check("opening 1, opening 2, failed 2, ending 1", "2 3! 1! 4");
         check("opening 1, opening 1, failed 1", "2 1 3!");
         check("failed 1, accepted 1, ending 1", "1! 2 3!");
+        check("opening -, opening -, failed -", "1! 2 3!");
+        // A process number is used again.
+        check("ending 1@0, ending 1@600, ending 1@1201", "1! 2 3!");
+        check("opening 1@0, failed 1@601", "1! 2!");
     }
 
     #[test]

@@ -27,6 +27,10 @@ pub fn fuzz_syslog(data: &[u8]) {
     read("syslog", data);
 }
 
+pub fn fuzz_w3c(data: &[u8]) {
+    read("w3c", data);
+}
+
 /// Detects, surveys and parses. Each line gives a bounded number of records or problems.
 pub fn read(id: &str, data: &[u8]) {
     let lines: Vec<&[u8]> = data.split(|&byte| byte == b'\n').collect();

@@ -43,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "syslog", run: lines::fuzz_syslog },
     Target { name: "threat_profile", run: threat::fuzz_profile },
     Target { name: "threat_strings", run: threat::fuzz_strings },
+    Target { name: "w3c", run: lines::fuzz_w3c },
 ];
 
 /// A small, seeded source of chance (xorshift64*, Vigna 2016).
