@@ -9,6 +9,9 @@
 //! Shipped sets never speak of reserved addresses (RFC 6890 and kin, documentation included); the
 //! analyst's own layers may.
 
+mod cloud;
+mod lists;
+pub mod meanings;
 mod names;
 mod own;
 pub mod pack;
@@ -17,16 +20,24 @@ mod source;
 mod tables;
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 pub use source::Source;
 
+use self::cloud::Regions;
+use self::lists::Lists;
+use self::meanings::{ANYCAST_PREFIXES, SATELLITE_SYSTEMS};
 use self::pack::{Pack, PackError};
 use self::sets::{Cities, Complaints, Countries, LazyTable, Set, Systems};
-use crate::model::{Addr, AddrRange, Claim, Facts, ListMeaning, Prefix, Timestamp};
+use crate::model::{
+    Addr, AddrRange, Claim, Facts, Kind, ListMeaning, ListMembership, Prefix, Timestamp,
+};
+use crate::trie::{LongestMatch, Table, flatten};
 
 /// The packer's half: what writes the sections that the sets here read.
 pub mod packing {
+    pub use super::cloud::{PackedRegion, write_regions};
+    pub use super::lists::{PackedList, write_lists};
     pub use super::sets::{PackedPlace, write_countries, write_places, write_systems};
     pub use super::tables::write as write_table;
 }
@@ -77,13 +88,24 @@ impl Sets for BundledSets {
             "iptoasn-country",
             "asn-country",
             "asn",
+            "misp-warninglists",
+            "iporigin",
+            "cloud-regions",
         )
     }
 }
 
 /// The ids of all shipped sets, in the order of `data status`; a file is `<id>.pack`.
-pub const SET_IDS: &[&str] =
-    &["dbip-city", "geo-whois-asn-country", "iptoasn-country", "asn-country", "asn"];
+pub const SET_IDS: &[&str] = &[
+    "dbip-city",
+    "geo-whois-asn-country",
+    "iptoasn-country",
+    "asn-country",
+    "asn",
+    "misp-warninglists",
+    "iporigin",
+    "cloud-regions",
+];
 
 /// All that is known of addresses.
 #[derive(Debug, Default)]
@@ -91,6 +113,11 @@ pub struct Intel {
     cities: Option<(Arc<str>, Set<Cities>)>,
     countries: Vec<(Arc<str>, Set<Countries>)>,
     systems: Option<Set<Systems>>,
+    lists: Vec<Set<Lists>>,
+    regions: Option<Set<Regions>>,
+    anycast: Table,
+    /// The date of the regions, which their memberships carry.
+    regions_date: Option<Timestamp>,
     own: own::Own,
     sources: Vec<Source>,
     complaints: Complaints,
@@ -102,12 +129,16 @@ impl Intel {
     /// # Errors
     /// A file is damaged, cut off or of another version.
     pub fn from_sets(sets: &dyn Sets) -> Result<Self, PackError> {
-        let mut intel = Self { complaints: Arc::new(Mutex::new(Vec::new())), ..Self::default() };
+        let mut intel = Self { anycast: anycast_table(), ..Self::default() };
         for id in SET_IDS {
             let file = format!("{id}.pack");
             let Some(bytes) = sets.open(&file) else { continue };
             let pack = Pack::open(bytes).map_err(|error| error.in_file(&file))?;
-            intel.sources.push(Source::read(&pack).map_err(|error| error.in_file(&file))?);
+            let source = Source::read(&pack).map_err(|error| error.in_file(&file))?;
+            if *id == "cloud-regions" {
+                intel.regions_date = source.date.as_deref().and_then(|date| date.parse().ok());
+            }
+            intel.sources.push(source);
             intel.add_set(id, &file, Arc::new(pack));
         }
         Ok(intel)
@@ -119,6 +150,10 @@ impl Intel {
             "dbip-city" => {
                 self.cities = Some((Arc::from(id), Set::new(table, Cities::read, Cities::rows)));
             }
+            "misp-warninglists" | "iporigin" => {
+                self.lists.push(Set::new(table, Lists::read, Lists::rows));
+            }
+            "cloud-regions" => self.regions = Some(Set::new(table, Regions::read, Regions::rows)),
             "asn" => self.systems = Some(Set::new(table, Systems::read, Systems::rows)),
             id if COUNTRY_SETS.contains(&id) => {
                 let set = Set::new(table, Countries::read, Countries::rows);
@@ -165,6 +200,42 @@ impl Intel {
             matched.get_or_insert(range);
             facts.claims.push(claim);
         }
+        self.add_regions(addr, facts);
+        self.add_lists(addr, facts);
+        if facts.asn.is_some_and(|asn| SATELLITE_SYSTEMS.contains(&asn)) {
+            facts.kinds.push(Kind::Satellite);
+        }
+    }
+
+    fn add_regions(&self, addr: Addr, facts: &mut Facts) {
+        let Some((_, regions, row)) = self.regions.as_ref().and_then(|set| set.at(addr)) else {
+            return;
+        };
+        match regions.claim(row) {
+            Some(Some(claim)) => facts.claims.push(claim.clone()),
+            Some(None) => facts.kinds.push(Kind::Anycast),
+            None => {}
+        }
+        if let Some(id) = regions.name(row) {
+            let (id, meaning) = (Arc::clone(id), ListMeaning::Kind(Kind::Hosting));
+            facts.lists.push(ListMembership { id, since: None, date: self.regions_date, meaning });
+        }
+    }
+
+    fn add_lists(&self, addr: Addr, facts: &mut Facts) {
+        for (_, lists, row) in self.lists.iter().filter_map(|set| set.at(addr)) {
+            for (membership, rule) in lists.memberships(row) {
+                facts.kinds.extend(rule.anycast.then_some(Kind::Anycast));
+                facts.lists.push(membership);
+            }
+        }
+        let service = self.anycast.get(addr).and_then(|row| ANYCAST_PREFIXES.get(row as usize));
+        if let Some(&(_, kind)) = service {
+            facts.kinds.push(Kind::Anycast);
+            let meaning = kind.map_or(ListMeaning::Context, ListMeaning::Kind);
+            let id = Arc::from("anycast-services");
+            facts.lists.push(ListMembership { id, since: None, date: None, meaning });
+        }
     }
 
     fn add_own(&self, addr: Addr, facts: &mut Facts, matched: &mut Option<AddrRange>) {
@@ -207,6 +278,12 @@ impl Intel {
         &self.sources
     }
 
+    /// The ids of all shipped lists.
+    pub fn list_ids(&self) -> Vec<String> {
+        let lists = self.lists.iter().flat_map(|set| set.dictionary().ids());
+        lists.map(str::to_owned).collect()
+    }
+
     /// The data's date: the newest date of a source. `None`: no data, or none is dated.
     pub fn date(&self) -> Option<Timestamp> {
         self.sources.iter().filter_map(|source| source.date.as_deref()?.parse().ok()).max()
@@ -218,6 +295,8 @@ impl Intel {
             scope.spawn(|| self.cities.iter().for_each(|(_, set)| set.decode()));
             self.countries.iter().for_each(|(_, set)| set.decode());
             self.systems.iter().for_each(Set::decode);
+            self.lists.iter().for_each(Set::decode);
+            self.regions.iter().for_each(Set::decode);
         });
     }
 
@@ -226,4 +305,12 @@ impl Intel {
     pub fn problems(&self) -> Vec<PackError> {
         self.complaints.lock().map(|complaints| complaints.clone()).unwrap_or_default()
     }
+}
+
+fn anycast_table() -> Table {
+    let entries: Vec<(AddrRange, u32)> = (0_u32..)
+        .zip(ANYCAST_PREFIXES)
+        .filter_map(|(row, (text, _))| Some((text.parse::<Prefix>().ok()?.into(), row)))
+        .collect();
+    Table::from_pieces(&flatten(&entries))
 }

@@ -23,6 +23,7 @@ mod import_lines;
 mod intel;
 mod no_socket;
 mod report;
+mod shipped_data;
 mod shop;
 mod threat;
 mod tidy;

@@ -5,6 +5,10 @@
 //! leaves out stands in the module that packs it.
 
 mod archive;
+mod cities;
+mod cloud;
+mod cloud_regions;
+mod lists;
 mod mmdb;
 mod places;
 mod sources;
@@ -16,7 +20,7 @@ use std::{env, fs};
 use archive::Archive;
 use infralock::intel::Source as Meta;
 use infralock::intel::pack::PackWriter;
-use sources::{SETS, ShippedSet};
+use sources::{SETS, ShippedSet, Source};
 
 /// Any failure ends the run: a half-packed folder is of no use.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -34,6 +38,18 @@ pub struct Packed {
     pub rows_v6: usize,
 }
 
+/// Where the archives are.
+pub struct Context<'a> {
+    archives: &'a Path,
+}
+
+impl Context<'_> {
+    /// Opens a pinned archive; only members that `wanted` accepts are unpacked.
+    pub fn open(&self, source: &Source, wanted: impl Fn(&str) -> bool) -> Result<Archive, Failure> {
+        Archive::open(self.archives, source, wanted)
+    }
+}
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,39 +61,50 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let (archives, out) = arguments()?;
+    let Arguments { archives, out, only } = arguments()?;
     fs::create_dir_all(&out)?;
     let mut rows = Vec::new();
     for set in SETS {
-        let bytes = pack(set, &archives)?;
+        let path = out.join(format!("{}.pack", set.id));
+        if only.as_deref().is_none_or(|only| only == set.id) {
+            fs::write(&path, pack(set, &archives)?)?;
+        }
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let meta = meta_of(&bytes)?;
         println!("{:24} {:>10} bytes  {} + {} rows", set.id, bytes.len(), meta.rows, meta.rows_v6);
-        fs::write(out.join(format!("{}.pack", set.id)), &bytes)?;
         rows.push((meta, archive::sha256_hex(&bytes)));
     }
     fs::write(out.join("SOURCES.md"), sources::sources_md(&rows))?;
     Ok(())
 }
 
-fn arguments() -> Result<(PathBuf, PathBuf), Failure> {
-    let usage = "usage: infralock-data-packer ARCHIVES_DIR [--out datasets]";
-    let mut archives = None;
-    let mut out = PathBuf::from("datasets");
+/// What the command line asks for.
+struct Arguments {
+    archives: PathBuf,
+    out: PathBuf,
+    /// Packs this set alone; the others must be there already.
+    only: Option<String>,
+}
+
+fn arguments() -> Result<Arguments, Failure> {
+    let usage = "usage: infralock-data-packer ARCHIVES_DIR [--out datasets] [--only SET]";
+    let (mut archives, mut out, mut only) = (None, PathBuf::from("datasets"), None);
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        if argument == "--out" {
-            out = arguments.next().ok_or(usage)?.into();
-        } else if archives.replace(PathBuf::from(argument)).is_some() {
-            return Err(usage.into());
+        match argument.as_str() {
+            "--out" => out = arguments.next().ok_or(usage)?.into(),
+            "--only" => only = Some(arguments.next().ok_or(usage)?),
+            _ if archives.is_none() => archives = Some(PathBuf::from(argument)),
+            _ => return Err(usage.into()),
         }
     }
-    Ok((archives.ok_or(usage)?, out))
+    Ok(Arguments { archives: archives.ok_or(usage)?, out, only })
 }
 
 /// One set's packed file.
 fn pack(set: &ShippedSet, archives: &Path) -> Result<Vec<u8>, Failure> {
-    let archive = Archive::open(archives, set.source, set.members)?;
-    let mut packed = (set.pack)(&archive).map_err(|error| format!("{}: {error}", set.id))?;
+    let context = Context { archives };
+    let mut packed = (set.pack)(&context).map_err(|error| format!("{}: {error}", set.id))?;
     let meta = Meta {
         id: set.id.to_owned(),
         title: set.title.to_owned(),

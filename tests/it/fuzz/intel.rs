@@ -32,7 +32,7 @@ pub fn fuzz_packed_sections(data: &[u8]) {
 }
 
 /// The names of sections in use; a seed's first byte of a section is an index here.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 14] = [
     "v4.starts",
     "v4.recent",
     "v4.values",
@@ -44,7 +44,9 @@ pub const NAMES: [&str; 12] = [
     "points",
     "countries",
     "systems",
-    "rows",
+    "lists",
+    "combinations",
+    "places",
 ];
 
 const META: &[u8] = br#"{"id":"x","title":"x","package":"x","date":"2026-01-01","license":"x",
