@@ -7,7 +7,7 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::triage::detection_cells;
-use super::{Console, Ended, Failure, problems};
+use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, HostsShown, Job};
 use crate::export::{Align, JsonLines, Table};
 
@@ -25,12 +25,13 @@ pub(super) struct DetectionsArgs {
 
 pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
     let context = args.context.open()?;
+    let inputs = expand(&args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
-    let triage = engine::triage(&args.paths, job, HostsShown::WithoutSpoofed);
+    let triage = engine::triage(inputs, job, HostsShown::WithoutSpoofed);
     monitor.clear();
-    let triage = triage.map_err(Failure::Nothing)?;
     problems::print(&context.problems, &triage.head().imports);
+    readable(&triage.head().imports)?;
     if args.ndjson {
         let mut lines = JsonLines::new(&mut *console.out);
         triage.detections().try_for_each(|detection| lines.write(&detection))?;

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, problems};
+use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, HostsShown, Job};
 use crate::export::{Align, HostRow, JsonLines, ShownEvidence, Table};
 use crate::model::Visible;
@@ -40,12 +40,13 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
         show(&[row], args.json.then_some(Json), console)?;
         return Ok(Ended::Done);
     }
+    let inputs = expand(&args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
-    let triage = engine::triage(&args.paths, job, HostsShown::All);
+    let triage = engine::triage(inputs, job, HostsShown::All);
     monitor.clear();
-    let triage = triage.map_err(Failure::Nothing)?;
     problems::print(&context.problems, &triage.head().imports);
+    readable(&triage.head().imports)?;
     let rows = triage.explain(addr);
     if rows.is_empty() {
         return Err(Failure::Nothing(format!(

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, problems};
+use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, FlowFormat, Job};
 
 #[derive(Clone, Debug, Args)]
@@ -41,10 +41,12 @@ pub(super) fn run(args: FlowsArgs, console: &mut Console<'_>) -> Result<Ended, F
     };
     let monitor = Terminal::start(console.progress);
     let context = ContextArgs::default().open()?;
+    let inputs = expand(&args.paths, &context)?;
     let job = Job { context: &context, monitor: &monitor };
-    let read = engine::flows(&args.paths, job, format, &mut *console.out);
+    let read = engine::flows(inputs, job, format, &mut *console.out);
     monitor.clear();
-    let imports = read.map_err(super::job_failure)?;
+    let imports = read?;
     problems::print(&[], &imports.rows);
+    readable(&imports.rows)?;
     Ok(if imports.partial { Ended::Interrupted } else { Ended::Done })
 }

@@ -5,6 +5,7 @@
 
 mod context;
 mod detections;
+mod example;
 mod explain;
 mod flows;
 mod output;
@@ -14,11 +15,13 @@ mod records;
 mod triage;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::engine::ListingError;
+use crate::engine::{Context, Inputs, paths};
+use crate::export::ImportRow;
 
 /// Who is behind these addresses, and how dangerous are they?
 ///
@@ -138,10 +141,16 @@ pub fn run() -> ExitCode {
     exit_code(ended)
 }
 
-fn job_failure(error: ListingError) -> Failure {
-    match error {
-        ListingError::Input(sentence) => Failure::Nothing(sentence),
-        ListingError::Output(error) => Failure::Output(error),
+/// The files behind the arguments.
+fn expand(arguments: &[PathBuf], context: &Context) -> Result<Inputs, Failure> {
+    paths::expand(arguments, context.realm.as_deref()).map_err(Failure::Nothing)
+}
+
+/// "Nothing could be done", where no file was of a format that is read.
+fn readable(imports: &[ImportRow]) -> Result<(), Failure> {
+    match imports.iter().any(|import| import.format.is_some() || import.bytes == 0) {
+        true => Ok(()),
+        false => Err(Failure::Nothing("nothing here could be read".to_owned())),
     }
 }
 
@@ -173,9 +182,6 @@ fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended
         Some(Command::Explain(args)) => explain::run(*args, console),
         Some(Command::Flows(args)) => flows::run(args, console),
         Some(Command::Records(args)) => records::run(*args, console),
-        None => {
-            writeln!(console.out, "infralock {}", env!("CARGO_PKG_VERSION"))?;
-            Ok(Ended::Done)
-        }
+        None => example::run(console),
     }
 }

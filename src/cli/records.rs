@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, problems};
+use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, Job, RecordFormat};
 
 #[derive(Clone, Debug, Args)]
@@ -23,15 +23,17 @@ pub(super) struct RecordsArgs {
 
 pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
     let context = args.context.open()?;
+    let inputs = expand(&args.paths, &context)?;
     let format = match args.ndjson {
         true => RecordFormat::NdJson,
         false => RecordFormat::Table(console.width),
     };
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
-    let read = engine::records(&args.paths, job, format, &mut *console.out);
+    let read = engine::records(inputs, job, format, &mut *console.out);
     monitor.clear();
-    let imports = read.map_err(super::job_failure)?;
+    let imports = read?;
     problems::print(&context.problems, &imports.rows);
+    readable(&imports.rows)?;
     Ok(if imports.partial { Ended::Interrupted } else { Ended::Done })
 }

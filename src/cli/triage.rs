@@ -7,7 +7,7 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::output::Existing;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, Paint, output, problems};
+use super::{Console, Ended, Failure, Paint, expand, output, problems, readable};
 use crate::engine::{self, Cut, HostsShown, Job, Triage};
 use crate::export::{
     Align, DetectionRow, HostRow, JsonLines, Table, write_hosts_csv, write_triage_json,
@@ -65,14 +65,15 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     let existing = Existing::of(args.force);
     let report = args.report.as_deref().map(|path| output::create(path, existing)).transpose()?;
     let context = args.context.open()?;
+    let inputs = expand(&args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let shown = if args.all_hosts { HostsShown::All } else { HostsShown::WithoutSpoofed };
     let job = Job { context: &context, monitor: &monitor };
-    let triage = engine::triage(&args.paths, job, shown).map_err(Failure::Nothing);
-    let mut triage = triage.inspect_err(|_| monitor.clear())?;
+    let mut triage = engine::triage(inputs, job, shown);
     monitor.clear();
     triage.set_elapsed(monitor.secs());
     problems::print(&context.problems, &triage.head().imports);
+    readable(&triage.head().imports)?;
     let cut = Cut { top: args.top, min_score: args.min_score };
     if let Some(mut report) = report {
         triage.write_report(&mut report)?;

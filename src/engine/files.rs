@@ -5,14 +5,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
-use super::paths::{self, Input, os_sentence};
+use super::paths::{self, Input, Inputs, Origin, os_sentence};
 use super::progress::{Monitor, Step};
 use super::read::{self, Reading, Tally};
 use crate::bounded::zip::Zip;
@@ -117,16 +116,8 @@ fn slices(lines: &[Vec<u8>]) -> Vec<&[u8]> {
     lines.iter().map(Vec::as_slice).collect()
 }
 
-/// Reads all paths and gives what they hold to `consumer`.
-///
-/// # Errors
-/// A sentence, when a path cannot be opened at all.
-pub(super) fn import(
-    arguments: &[PathBuf],
-    job: Job<'_>,
-    consumer: &mut dyn Consumer,
-) -> Result<Imports, String> {
-    let inputs = paths::expand(arguments, job.context.realm.as_deref())?;
+/// Reads all inputs and gives what they hold to `consumer`.
+pub(super) fn import(inputs: Inputs, job: Job<'_>, consumer: &mut dyn Consumer) -> Imports {
     let mut importer = Importer {
         job,
         consumer,
@@ -146,7 +137,7 @@ pub(super) fn import(
     for (import, what) in inputs.skipped {
         importer.skipped(import, what);
     }
-    Ok(importer.imports)
+    importer.imports
 }
 
 struct Importer<'a> {
@@ -265,9 +256,9 @@ impl Importer<'_> {
 
     fn empty_row(&self, input: &Input, import: Untrusted) -> ImportRow {
         let realm = self.imports.realms.get(input.realm.0 as usize).cloned().unwrap_or_default();
-        let path = match &input.path {
-            Some(path) => paths::path_text(path.as_os_str()),
-            None => Untrusted::new("-"),
+        let path = match &input.origin {
+            Origin::File(path) => paths::path_text(path.as_os_str()),
+            Origin::Stdin | Origin::Bundled(_) => input.import.clone(),
         };
         ImportRow { realm, ..empty_row(import, path) }
     }
@@ -380,9 +371,10 @@ struct Member<'m> {
 
 impl Source {
     fn open(input: &Input) -> io::Result<Self> {
-        let stream: Box<dyn Read + Send> = match &input.path {
-            None => Box::new(io::stdin()),
-            Some(path) => {
+        let stream: Box<dyn Read + Send> = match &input.origin {
+            Origin::Stdin => Box::new(io::stdin()),
+            Origin::Bundled(bytes) => Box::new(*bytes),
+            Origin::File(path) => {
                 let file = File::open(path)?;
                 if file.metadata()?.is_file() {
                     return Ok(Self::File(file));

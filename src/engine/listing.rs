@@ -1,9 +1,9 @@
 //! Flows and records as they come, straight to a writer: nothing is kept.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use super::files::{Consumer, Imports, Job, import};
+use super::paths::Inputs;
 use crate::export::{FlowRow, FlowWriter, JsonLines, RecordRow};
 use crate::flow::community_id::community_id;
 use crate::model::{Flow, ImportId, RealmId, Record, Untrusted};
@@ -30,25 +30,16 @@ pub enum RecordFormat {
     NdJson,
 }
 
-/// Why a listing ended early.
-#[derive(Debug)]
-pub enum ListingError {
-    /// Nothing could be read: a sentence.
-    Input(String),
-    /// The output could not be written.
-    Output(io::Error),
-}
-
 /// Writes the flows of captures.
 ///
 /// # Errors
-/// A path cannot be opened, or the output cannot be written.
+/// The output cannot be written.
 pub fn flows(
-    paths: &[PathBuf],
+    inputs: Inputs,
     job: Job<'_>,
     format: FlowFormat,
     out: &mut dyn Write,
-) -> Result<Imports, ListingError> {
+) -> io::Result<Imports> {
     let writer: Box<dyn FlowWriter + '_> = match format {
         FlowFormat::Table(width) => Box::new(crate::export::FlowLines::new(out, width)),
         FlowFormat::NdJson => Box::new(JsonLines::new(out)),
@@ -58,10 +49,10 @@ pub fn flows(
     let mut listing = FlowListing { writer, names: Vec::new(), failed: None };
     let begun = listing.writer.begin();
     listing.failed = begun.err();
-    let imports = import(paths, job, &mut listing).map_err(ListingError::Input)?;
+    let imports = import(inputs, job, &mut listing);
     match listing.failed.map_or_else(|| listing.writer.end(), Err) {
         Ok(()) => Ok(imports),
-        Err(error) => Err(ListingError::Output(error)),
+        Err(error) => Err(error),
     }
 }
 
@@ -135,18 +126,18 @@ pub(super) fn flow_row(flow: Flow, import: Untrusted) -> FlowRow {
 /// Writes log records and protocol transactions.
 ///
 /// # Errors
-/// A path cannot be opened, or the output cannot be written.
+/// The output cannot be written.
 pub fn records(
-    paths: &[PathBuf],
+    inputs: Inputs,
     job: Job<'_>,
     format: RecordFormat,
     out: &mut dyn Write,
-) -> Result<Imports, ListingError> {
+) -> io::Result<Imports> {
     let mut listing = RecordListing { out, format, names: Vec::new(), failed: None };
-    let imports = import(paths, job, &mut listing).map_err(ListingError::Input)?;
+    let imports = import(inputs, job, &mut listing);
     match listing.failed {
         None => Ok(imports),
-        Some(error) => Err(ListingError::Output(error)),
+        Some(error) => Err(error),
     }
 }
 

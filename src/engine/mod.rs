@@ -7,6 +7,7 @@
 
 mod context;
 mod data;
+mod example;
 mod files;
 mod listing;
 pub mod paths;
@@ -14,12 +15,12 @@ mod progress;
 mod read;
 mod triage;
 
-use std::path::PathBuf;
-
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::open_intel;
+pub use example::example;
 pub use files::{Imports, Job};
-pub use listing::{FlowFormat, ListingError, RecordFormat, flows, records};
+pub use listing::{FlowFormat, RecordFormat, flows, records};
+pub use paths::Inputs;
 pub use progress::{Monitor, Silent, Step};
 pub use triage::{Cut, HostsShown, Triage};
 
@@ -28,18 +29,11 @@ use crate::model::Addr;
 use crate::threat::evidence::{Activity, evidence};
 use crate::threat::score::score;
 
-/// Reads all paths, detects, scores and ranks.
-///
-/// # Errors
-/// A sentence, when a path cannot be opened at all.
-pub fn triage<'a>(
-    paths: &[PathBuf],
-    job: Job<'a>,
-    shown: HostsShown,
-) -> Result<Triage<'a>, String> {
+/// Reads all inputs, detects, scores and ranks.
+pub fn triage(inputs: Inputs, job: Job<'_>, shown: HostsShown) -> Triage<'_> {
     let mut gather = triage::Gather::new(job.context);
-    let imports = files::import(paths, job, &mut gather)?;
-    Ok(Triage::conclude(gather, imports, shown))
+    let imports = files::import(inputs, job, &mut gather);
+    Triage::conclude(gather, imports, shown)
 }
 
 /// An address judged by shipped data and own lists alone: nothing was seen of it.

@@ -10,11 +10,22 @@ use std::path::{Path, PathBuf};
 use crate::model::limits::MEMBERS_MAX;
 use crate::model::{RealmId, Untrusted};
 
+/// Where an input's bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// In a file.
+    File(PathBuf),
+    /// On standard input.
+    Stdin,
+    /// In the program: the example.
+    Bundled(&'static [u8]),
+}
+
 /// One file to read, or standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
-    /// Where it lies; `None` for standard input.
-    pub path: Option<PathBuf>,
+    /// Where its bytes are.
+    pub origin: Origin,
     /// The path as given, joined with the part below a folder.
     pub import: Untrusted,
     /// The realm of its addresses that are not public.
@@ -64,7 +75,7 @@ pub fn expand(arguments: &[PathBuf], one_realm: Option<&str>) -> Result<Inputs, 
         let realm = RealmId(u32::try_from(inputs.realms.len() - 1).unwrap_or(u32::MAX));
         if argument.as_os_str() == "-" {
             let import = Untrusted::new("-");
-            inputs.files.push(Input { path: None, import, realm });
+            inputs.files.push(Input { origin: Origin::Stdin, import, realm });
             continue;
         }
         let cannot = |error: &io::Error| {
@@ -82,7 +93,8 @@ pub fn expand(arguments: &[PathBuf], one_realm: Option<&str>) -> Result<Inputs, 
 }
 
 fn input(path: &Path, realm: RealmId) -> Input {
-    Input { path: Some(path.to_owned()), import: path_text(path.as_os_str()), realm }
+    let import = path_text(path.as_os_str());
+    Input { origin: Origin::File(path.to_owned()), import, realm }
 }
 
 /// What the system said, without the "(os error 2)" that helps nobody.
@@ -193,7 +205,10 @@ mod tests {
         let names: Vec<PathBuf> = inputs
             .files
             .iter()
-            .map(|file| file.path.as_ref().unwrap().strip_prefix(root).unwrap().to_owned())
+            .map(|file| match &file.origin {
+                Origin::File(path) => path.strip_prefix(root).unwrap().to_owned(),
+                other => panic!("{other:?}"),
+            })
             .collect();
         assert_eq!(names, ["a.log", "b/1.log", "b/2.log", "c.log"].map(PathBuf::from));
         assert_eq!(inputs.skipped.len(), 1);
