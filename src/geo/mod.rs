@@ -14,8 +14,8 @@ mod sphere;
 mod surroundings;
 
 pub use calibration::{
-    COVERAGE, Calibration, CitySize, Class, Measured, NEAR_KM, Network, OTHER_COUNTRY, SHIPPED,
-    Sample, Votes, measure,
+    COVERAGE, Calibration, CitySize, Class, Measured, NEAR_KM, Network, OTHER_COUNTRY, SAMENESS,
+    SHIPPED, Sample, Votes, measure,
 };
 pub use place::{class, place};
 pub use sphere::{EARTH_RADIUS_KM, circle, distance_km};

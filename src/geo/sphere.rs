@@ -19,6 +19,23 @@ pub fn distance_km(a: (f64, f64), b: (f64, f64)) -> f64 {
     2.0 * EARTH_RADIUS_KM * libm::asin(libm::sqrt(h).min(1.0))
 }
 
+/// The point on the unit sphere: distances of one point to many then cost a product each.
+pub(super) fn on_sphere((lat, lon): (f64, f64)) -> [f64; 3] {
+    let (lat, lon) = (lat.to_radians(), lon.to_radians());
+    let cos_lat = libm::cos(lat);
+    [cos_lat * libm::cos(lon), cos_lat * libm::sin(lon), libm::sin(lat)]
+}
+
+/// Cosine of the angle between two points on the unit sphere: the smaller, the farther apart.
+pub(super) fn closeness(a: [f64; 3], b: [f64; 3]) -> f64 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+/// The great-circle distance in km of points this close.
+pub(super) fn apart_km(closeness: f64) -> f64 {
+    EARTH_RADIUS_KM * libm::acos(closeness.clamp(-1.0, 1.0))
+}
+
 /// `corners` points `(lat, lon)` on the circle of `radius_km` around `center`, clockwise from
 /// north. Longitudes run on past ±180°, so that the outline has no jump; who draws it wraps it.
 pub fn circle(center: (f64, f64), radius_km: f64, corners: u32) -> Vec<(f64, f64)> {
@@ -64,6 +81,14 @@ mod tests {
             for corner in circle((lat, lon), radius_km, 24) {
                 prop_assert!((distance_km((lat, lon), corner) - radius_km).abs() < 1e-3);
             }
+        }
+
+        #[test]
+        fn products_and_haversines_agree(
+            a in (-90.0..90.0_f64, -180.0..180.0_f64), b in (-90.0..90.0_f64, -180.0..180.0_f64)
+        ) {
+            let apart = apart_km(closeness(on_sphere(a), on_sphere(b)));
+            prop_assert!((apart - distance_km(a, b)).abs() < 0.2);
         }
 
         #[test]

@@ -163,8 +163,7 @@ fn tag(text: &str) -> Option<(&str, Option<u32>, &str)> {
         None => (None, rest),
     };
     let rest = rest.strip_prefix(':')?;
-    // sudo pads its message.
-    Some((program, pid, rest.trim_ascii_start()))
+    Some((program, pid, rest.strip_prefix(' ').unwrap_or(rest)))
 }
 
 fn is_program(text: &str) -> bool {
