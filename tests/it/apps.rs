@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use infralock::flow::apps::SecretKey;
-use infralock::flow::{FlowEvent, FlowTable, Options};
+use infralock::flow::apps::{Conversation, SecretKey, Transport};
+use infralock::flow::{FlowEvent, FlowTable, Options, Pair};
 use infralock::model::{Flow, ImportId, Record, RecordKind, Uid};
 use infralock::wire::{Checksums, DecodeOptions, Decoder, sniff};
 
@@ -363,4 +363,96 @@ fn undecorated(text: &str) -> String {
 
 fn port_of(record: &Record) -> String {
     number(record.src_port)
+}
+
+fn dialogue(service: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/apps");
+    std::fs::read(folder.join(service)).unwrap()
+}
+
+/// What a hand-written dialogue must give: services, then `kind outcome user` of each record.
+fn check(service: &str, transport: Transport, services: &[&str], records: &[&str]) {
+    let ports = Pair { originator: 40_000, responder: 4_000 };
+    let conversation = Conversation::new(transport, ports);
+    let (found, heard) = crate::fuzz::apps::converse(&dialogue(service), conversation);
+    assert_eq!(heard, services, "{service}");
+    let found: Vec<String> = found
+        .iter()
+        .map(|record| {
+            let outcome = record.outcome.map(|outcome| format!("{outcome:?}").to_lowercase());
+            let kind = format!("{:?}", record.kind).to_lowercase();
+            let text = format!("{record:?}");
+            assert!(!text.contains("secret\"") && !text.contains("se\\\"cret"), "{text}");
+            format!("{kind} {} {}", number(outcome), text_of(record))
+        })
+        .collect();
+    assert_eq!(found, records, "{service}");
+}
+
+fn text_of(record: &Record) -> String {
+    text(record.user.as_ref().or(record.host.as_ref()).or(record.query.as_ref()))
+}
+
+#[test]
+fn dialogues_give_their_records() {
+    let tls = "tls success www.example.com";
+    let stream = |service, services: &[&str], records: &[&str]| {
+        check(service, Transport::Stream, services, records);
+    };
+    let datagrams = |service, services: &[&str], records: &[&str]| {
+        check(service, Transport::Datagrams, services, records);
+    };
+    stream("ssl", &["ssl"], &[tls]);
+    stream(
+        "http",
+        &["http", "ssl"],
+        &[
+            "auth failure user",
+            "http - user",
+            "http - www.example.com",
+            "http - www.example.com:443",
+            tls,
+        ],
+    );
+    datagrams("dns", &["dns"], &["dns success www.example.com"]);
+    stream("ssh", &["ssh"], &["auth failure -", "auth success -", "ssh success -"]);
+    stream(
+        "smtp",
+        &["smtp", "ssl"],
+        &["auth failure user", "auth success user", "smtp success a@example.com", tls],
+    );
+    stream(
+        "ftp",
+        &["ftp", "ssl"],
+        &[
+            "auth failure guest",
+            "auth success guest",
+            "ftp success guest",
+            "ftp success guest",
+            tls,
+        ],
+    );
+    stream(
+        "socks",
+        &["socks", "ssl"],
+        &["auth success user", "other success www.example.com", tls],
+    );
+    stream("pop3", &["pop3", "ssl"], &["auth failure user", "auth success user", tls]);
+    stream(
+        "imap",
+        &["imap", "ssl"],
+        &["auth failure user", "auth success user", "auth success user", tls],
+    );
+    stream("irc", &["irc", "ssl"], &["auth success guest", "other - guest", tls]);
+    stream("telnet", &["telnet"], &["auth failure root", "auth success root"]);
+    stream("mysql", &["mysql"], &["auth failure user"]);
+    stream("postgresql", &["postgresql"], &["auth failure user"]);
+    stream("redis", &["redis"], &["auth failure -", "other success SET dir /tmp"]);
+    stream("ldap_tcp", &["ldap_tcp"], &["auth failure cn=admin,dc=example,dc=org"]);
+    datagrams("ldap_udp", &["ldap_udp"], &["auth failure cn=admin,dc=example,dc=org"]);
+    datagrams("snmp", &["snmp"], &["auth success -"]);
+    datagrams("dhcp", &["dhcp"], &["dhcp - -", "dhcp - -", "dhcp - -", "dhcp success -"]);
+    stream("rdp", &["rdp", "ssl"], &["auth - user", tls]);
+    stream("xmpp", &["xmpp", "ssl"], &[tls]);
+    stream("smb", &["smb"], &["auth failure guest"]);
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::read::{Lines, after_word, reply, split_word};
-use super::{About, Guess, Next, Opening, Out, Parse, Protocol};
+use super::{About, Guess, Next, Opening, Out, Parse, Protocol, hand_over, line_pair};
 use crate::flow::{Pair, Side};
 use crate::model::{Outcome, Record, RecordKind, Untrusted};
 
@@ -61,10 +61,7 @@ impl Protocol for Ftp {
     fn start(&self, client: Side) -> Box<dyn Parse> {
         Box::new(Session {
             client,
-            lines: Pair {
-                originator: Lines::new(LINE_BYTES_MAX),
-                responder: Lines::new(LINE_BYTES_MAX),
-            },
+            lines: line_pair(LINE_BYTES_MAX),
             asked: VecDeque::new(),
             user: None,
             is_greeted: false,
@@ -96,10 +93,7 @@ impl Parse for Session {
             if side == self.client {
                 self.command(&line, out);
             } else if self.reply(&line, out) {
-                let mut inner = Pair::<Vec<u8>>::default();
-                inner[side] = bytes.to_vec();
-                inner[self.client] = self.lines[self.client].take_pending();
-                return Next::HandOver(inner);
+                return hand_over(&mut self.lines, side, bytes);
             }
             if self.junk > JUNK_LINES_MAX {
                 return Next::Done;

@@ -354,6 +354,9 @@ impl Session {
         let mut record = out.new_record(RecordKind::Http, "http", self.client);
         record.method = Some(Untrusted::from_bytes(method));
         let (authority, path) = split_target(target);
+        if method == b"CONNECT" {
+            record.host = Some(Untrusted::from_bytes(target));
+        }
         if let Some(authority) = authority {
             record.host = Some(Untrusted::from_bytes(authority));
             record.details.insert("target".to_owned(), Untrusted::from_bytes(target).raw().into());

@@ -26,16 +26,30 @@ use crate::flow::{Pair, Side};
 use crate::model::{Endpoint, ImportId, Record, RecordKind, Spoken, Timestamp, Uid, Untrusted};
 
 pub mod hello;
+mod dhcp;
 mod dns;
 mod ftp;
 mod http;
+mod imap;
+mod irc;
+mod known;
+mod ldap;
+mod mysql;
+mod pop3;
+mod postgresql;
 mod quic;
+mod rdp;
 mod read;
+mod redis;
+mod smb;
 mod smtp;
+mod snmp;
 mod socks;
 mod ssh;
+mod telnet;
 mod tls;
 mod x509;
+mod xmpp;
 
 /// Bytes of one side that recognition may look at. The longest first messages that decide late
 /// (an SMTP greeting with its notice lines, then EHLO) stay below this.
@@ -63,6 +77,40 @@ pub const PROTOCOLS: &[&dyn Protocol] = &[
     &smtp::Smtp,
     &ftp::Ftp,
     &socks::Socks,
+    &pop3::Pop3,
+    &imap::Imap,
+    &irc::Irc,
+    &telnet::Telnet,
+    &mysql::Mysql,
+    &postgresql::Postgresql,
+    &redis::Redis,
+    &ldap::LdapTcp,
+    &ldap::LdapUdp,
+    &snmp::Snmp,
+    &dhcp::Dhcp,
+    &rdp::Rdp,
+    &xmpp::Xmpp,
+    &smb::Smb,
+    &known::NTP,
+    &known::SIP,
+    &known::SIP_TCP,
+    &known::KRB,
+    &known::KRB_TCP,
+    &known::RFB,
+    &known::MQTT,
+    &known::DCE_RPC,
+    &known::DNP3_TCP,
+    &known::RADIUS,
+    &known::GTPV1,
+    &known::VXLAN,
+    &known::GENEVE,
+    &known::TEREDO,
+    &known::RDPEUDP,
+    &known::STUN,
+    &known::TFTP,
+    &known::BITTORRENT,
+    &known::SYSLOG,
+    &known::MODBUS,
 ];
 
 /// What a protocol is, for the help, the README table and the tests.
@@ -323,6 +371,12 @@ impl Conversation {
         }
     }
 
+    /// A flow that is known to speak a protocol: for tests of its parser.
+    pub fn begun(protocol: &dyn Protocol, client: Side, transport: Transport) -> Self {
+        let stage = Stage::Speaking(protocol.start(client));
+        Self { stage, ..Self::new(transport, Pair::default()) }
+    }
+
     /// Whether further bytes of a side can still tell something. Once `false`, always `false`.
     pub fn wants_more(&self, side: Side) -> bool {
         match &self.stage {
@@ -383,22 +437,25 @@ impl Conversation {
     fn follow(&mut self, next: Next, sink: &mut Sink<'_>) {
         match next {
             Next::More => {}
-            Next::Done => {
-                if let Stage::Speaking(mut parser) =
-                    std::mem::replace(&mut self.stage, Stage::Silent)
-                {
-                    let ts = self.last_ts;
-                    parser.finish(&mut Out { sink, heard: &mut self.heard, ts });
-                }
+            Next::Done => self.fall_silent(sink),
+            Next::HandOver(rest) => {
+                self.fall_silent(sink);
+                self.hand_over(rest, sink);
             }
-            Next::HandOver(rest) => self.hand_over(rest, sink),
+        }
+    }
+
+    /// Ends the parser: it tells what it still has.
+    fn fall_silent(&mut self, sink: &mut Sink<'_>) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Silent);
+        if let Stage::Speaking(mut parser) = stage {
+            parser.finish(&mut Out { sink, heard: &mut self.heard, ts: self.last_ts });
         }
     }
 
     fn hand_over(&mut self, rest: Pair<Vec<u8>>, sink: &mut Sink<'_>) {
         self.nesting += 1;
         if self.nesting >= NESTING_MAX {
-            self.stage = Stage::Silent;
             return;
         }
         self.stage = Stage::Opening(Opened::default());
@@ -524,4 +581,18 @@ pub enum Transport {
     Stream,
     /// As messages: UDP.
     Datagrams,
+}
+
+/// Two lines in the making, one for each side.
+fn line_pair(limit: usize) -> Pair<read::Lines> {
+    Pair { originator: read::Lines::new(limit), responder: read::Lines::new(limit) }
+}
+
+/// Ends a dialogue of lines at a switch to another protocol: `rest` of a side and what the other
+/// has sent ahead are its first bytes.
+fn hand_over(lines: &mut Pair<read::Lines>, side: Side, rest: &[u8]) -> Next {
+    let mut inner = Pair::<Vec<u8>>::default();
+    inner[side] = rest.to_vec();
+    inner[side.other()] = lines[side.other()].take_pending();
+    Next::HandOver(inner)
 }

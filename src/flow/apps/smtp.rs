@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use super::read::{Lines, after_word, decimal, from_base64, reply, split_word};
-use super::{About, Guess, Next, Opening, Out, Parse, Protocol};
+use super::{About, Guess, Next, Opening, Out, Parse, Protocol, hand_over, line_pair};
 use crate::flow::{Pair, Side};
 use crate::model::{Outcome, Record, RecordKind, Untrusted};
 
@@ -63,10 +63,7 @@ impl Protocol for Smtp {
     fn start(&self, client: Side) -> Box<dyn Parse> {
         Box::new(Session {
             client,
-            lines: Pair {
-                originator: Lines::new(LINE_BYTES_MAX),
-                responder: Lines::new(LINE_BYTES_MAX),
-            },
+            lines: line_pair(LINE_BYTES_MAX),
             asked: VecDeque::new(),
             due: Due::Command,
             mail: None,
@@ -140,11 +137,7 @@ impl Parse for Session {
             if side == self.client {
                 self.client_line(&line, out);
             } else if self.reply(&line, out) {
-                let mut inner = Pair::<Vec<u8>>::default();
-                inner[side] = bytes.to_vec();
-                inner[self.client] = self.lines[self.client].take_pending();
-                self.finish(out);
-                return Next::HandOver(inner);
+                return hand_over(&mut self.lines, side, bytes);
             }
             if self.junk > JUNK_LINES_MAX {
                 return Next::Done;

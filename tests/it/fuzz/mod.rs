@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+pub mod apps;
 mod bounded;
 mod geo;
 pub mod lines;
@@ -25,6 +26,29 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target { name: "apps", run: apps::fuzz_apps },
+    Target { name: "apps_ssl", run: apps::fuzz_tls },
+    Target { name: "apps_http", run: apps::fuzz_http },
+    Target { name: "apps_dns", run: apps::fuzz_dns },
+    Target { name: "apps_quic", run: apps::fuzz_quic },
+    Target { name: "apps_ssh", run: apps::fuzz_ssh },
+    Target { name: "apps_smtp", run: apps::fuzz_smtp },
+    Target { name: "apps_ftp", run: apps::fuzz_ftp },
+    Target { name: "apps_socks", run: apps::fuzz_socks },
+    Target { name: "apps_pop3", run: apps::fuzz_pop3 },
+    Target { name: "apps_imap", run: apps::fuzz_imap },
+    Target { name: "apps_irc", run: apps::fuzz_irc },
+    Target { name: "apps_telnet", run: apps::fuzz_telnet },
+    Target { name: "apps_mysql", run: apps::fuzz_mysql },
+    Target { name: "apps_postgresql", run: apps::fuzz_postgresql },
+    Target { name: "apps_redis", run: apps::fuzz_redis },
+    Target { name: "apps_ldap_tcp", run: apps::fuzz_ldap_tcp },
+    Target { name: "apps_ldap_udp", run: apps::fuzz_ldap_udp },
+    Target { name: "apps_snmp", run: apps::fuzz_snmp },
+    Target { name: "apps_dhcp", run: apps::fuzz_dhcp },
+    Target { name: "apps_rdp", run: apps::fuzz_rdp },
+    Target { name: "apps_xmpp", run: apps::fuzz_xmpp },
+    Target { name: "apps_smb", run: apps::fuzz_smb },
     Target { name: "unpack", run: bounded::fuzz_unpack },
     Target { name: "zip", run: bounded::fuzz_zip },
     Target { name: "lines", run: bounded::fuzz_lines },
