@@ -10,7 +10,9 @@ use super::lines::messages::understand;
 use super::lines::object::{self, When};
 use super::lines::reader::{Reader, Said};
 use super::lines::{envelope, most, years};
-use super::{About, Assumed, Format, Line, Out, Parse, Settings, Sureness, Survey, SurveyState};
+use super::{
+    About, Assumed, Format, Line, Out, Parse, Settings, Sureness, Survey, SurveyState, access_log,
+};
 use crate::model::{ImportId, Position, Record, RecordKind};
 
 /// JSON lines of web servers and applications.
@@ -101,7 +103,10 @@ impl Parse for Parser {
             let inner = inner.trim_ascii_end();
             said.fields = None;
             said.message = inner;
-            if let Some(envelope) = envelope::syslog(inner) {
+            // An access has its date in the middle.
+            if access_log::parse(inner).is_ok() {
+                said.lead = None;
+            } else if let Some(envelope) = envelope::syslog(inner) {
                 (said.host, said.program) = (envelope.host, envelope.program);
                 (said.pid, said.message) = (envelope.pid, envelope.message);
             } else if let Some(envelope) = envelope::dated(inner) {

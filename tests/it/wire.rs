@@ -42,7 +42,7 @@ pub fn read_bytes(bytes: &[u8], sink: &mut dyn FnMut(&Packet<'_>)) -> Option<Rea
     })
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

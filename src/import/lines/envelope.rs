@@ -163,7 +163,8 @@ fn tag(text: &str) -> Option<(&str, Option<u32>, &str)> {
         None => (None, rest),
     };
     let rest = rest.strip_prefix(':')?;
-    Some((program, pid, rest.strip_prefix(' ').unwrap_or(rest)))
+    // sudo pads its message.
+    Some((program, pid, rest.trim_ascii_start()))
 }
 
 fn is_program(text: &str) -> bool {

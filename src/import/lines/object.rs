@@ -241,6 +241,7 @@ pub(in crate::import) fn put_request(record: &mut Record, object: &Value) -> boo
         return false;
     }
     record.kind = RecordKind::Http;
+    record.service.get_or_insert_with(|| Untrusted::new("http"));
     record.host = text(object, HOSTS).map(Untrusted::new).or(record.host.take());
     if let Some(line) = line {
         request::put_request(record, line);

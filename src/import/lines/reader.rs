@@ -102,6 +102,17 @@ impl Reader {
             record.kind = RecordKind::Firewall;
             return out(record);
         }
+        // A web server that logs its accesses to syslog. Asked before the table, since clients
+        // write into these lines.
+        if message.contains("] \"")
+            && let Ok(fields) = access_log::parse(message)
+        {
+            let ts = said.ts.or_else(|| fields.stamp.utc(fields.stamp.year?, 0));
+            let mut access = fields.into_record(ts, said.line, self.import);
+            access.service = record.service.or(access.service);
+            access.times = times;
+            return out(access);
+        }
         let meaning = understand(said.program, message);
         if let Some(meaning) = meaning.filter(|meaning| is_worth_it(meaning, &record)) {
             if meaning.says == Says::Nothing {
@@ -117,16 +128,6 @@ impl Reader {
                 says if is_sshd => self.tries.take(says, said.pid, record, out),
                 _ => out(record),
             };
-        }
-        // A web server that logs its accesses to syslog.
-        if message.contains("] \"")
-            && let Ok(fields) = access_log::parse(message)
-        {
-            let ts = said.ts.or_else(|| fields.stamp.utc(fields.stamp.year?, 0));
-            let mut access = fields.into_record(ts, said.line, self.import);
-            access.service = record.service.or(access.service);
-            access.times = times;
-            return out(access);
         }
         if let Some(fields) = said.fields
             && (object::put_request(&mut record, fields) || object::put_login(&mut record, fields))

@@ -39,6 +39,14 @@ const WINDOWS: [(u64, i64); 3] = [(6, 600 * SEC), (10, 86_400 * SEC), (30, i64::
 const USERS_MIN: usize = 3;
 const USERS_WINDOW: (u64, i64) = (5, 86_400 * SEC);
 
+/// A source that tried as many users within a day and never got in: an office behind one address
+/// mistypes too, but it also gets in.
+const STRANGERS_MIN: usize = 4;
+
+/// Log-ins of one page within a time that are no person's, whatever was answered: pages that
+/// answer 200 to a wrong password are common.
+const POSTS: (u64, i64) = (6, 60 * SEC);
+
 /// The same for a source that has logged in as that one user before.
 const FAMILIAR_FAILURES_MIN: u64 = 20;
 
@@ -66,6 +74,9 @@ const LOGIN_WORDS: [&str; 10] = [
     "login", "signin", "sign-in", "logon", "auth", "session", "token", "account", "password",
     "user",
 ];
+
+/// The same, of pages that do nothing else.
+const LOGIN_PAGES: [&str; 4] = ["login", "signin", "sign-in", "logon"];
 
 const ABOUT: About = About {
     ids: &[
@@ -133,6 +144,8 @@ fn slug(service: &str) -> &'static str {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Answer {
     Refused,
+    /// A log-in page answered 200 to what was posted: most say so to a wrong password.
+    Unclear,
     Accepted,
 }
 
@@ -184,6 +197,9 @@ fn http_answer(record: &Record) -> Option<Answer> {
         403 | 422 if is_post && is_login => Some(Answer::Refused),
         200 if is_post && (path.ends_with("wp-login.php") || path.ends_with("xmlrpc.php")) => {
             Some(Answer::Refused)
+        }
+        200 if is_post && LOGIN_PAGES.iter().any(|word| path.contains(word)) => {
+            Some(Answer::Unclear)
         }
         302 if is_post && path.ends_with("wp-login.php") => Some(Answer::Accepted),
         200..=299 if record.user.is_some() => Some(Answer::Accepted),
@@ -320,12 +336,17 @@ struct Book<'a> {
 impl Book<'_> {
     /// The tries of one source at one kind of service, in the order of time.
     fn guessing(&self, tries: &[Try]) -> Option<Detection> {
-        let refused: Vec<&Try> = tries.iter().filter(|one| one.answer == Answer::Refused).collect();
+        let refused: Vec<&Try> =
+            tries.iter().filter(|one| one.answer != Answer::Accepted).collect();
+        let clear = refused.iter().any(|one| one.answer == Answer::Refused);
         let first_refused = refused.first()?.time;
         let total: u64 = refused.iter().map(|one| u64::from(one.times)).sum();
         let users: BTreeSet<Option<u32>> = refused.iter().map(|one| one.user).collect();
         let named = users.iter().flatten().count();
-        let fires = WINDOWS.iter().any(|&(least, window)| peak(&refused, window) >= least)
+        let got_in = tries.iter().any(|one| one.answer == Answer::Accepted);
+        let windows = if clear { &WINDOWS[..] } else { &[POSTS] };
+        let fires = windows.iter().any(|&(least, window)| peak(&refused, window) >= least)
+            || (named >= STRANGERS_MIN && !got_in && peak(&refused, USERS_WINDOW.1) >= 4)
             || (named >= USERS_MIN && peak(&refused, USERS_WINDOW.1) >= USERS_WINDOW.0);
         let is_familiar = named == 1
             && tries.iter().any(|one| {
@@ -346,9 +367,9 @@ impl Book<'_> {
             peers,
             peer_count,
             ports: ports(refused.iter().map(|one| one.port).filter(|&port| port > 0).collect()),
-            confidence: confidence(total, named),
+            confidence: if clear { confidence(total, named) } else { 0.6 },
             basis: if refused.iter().any(|one| one.logged) { Basis::Log } else { Basis::Content },
-            succeeded: Some(success.is_some()),
+            succeeded: (clear || success.is_some()).then_some(success.is_some()),
             first_seen,
             last_seen,
             count: total,
@@ -384,7 +405,10 @@ impl Book<'_> {
             0 => String::new(),
             named => format!(" of {}", counted(named as u64, "user", "users")),
         };
-        let refusals = if service == "other" {
+        let clear = refused.iter().any(|one| one.answer == Answer::Refused);
+        let refusals = if !clear {
+            counted(d.count, "log-in posted to a page", "log-ins posted to a page")
+        } else if service == "other" {
             counted(d.count, "log-in refused", "log-ins refused")
         } else {
             counted(
@@ -461,7 +485,7 @@ fn success(tries: &[Try]) -> Option<&Try> {
     let (mut failures, mut last) = (0_u64, i64::MIN);
     for one in tries {
         match one.answer {
-            Answer::Refused => {
+            Answer::Refused | Answer::Unclear => {
                 failures += u64::from(one.times);
                 last = one.time;
             }
@@ -655,6 +679,16 @@ mod tests {
             "bruteforce.imap 192.0.2.7 count=5 user_count=5 pattern=spraying_or_stuffing",
         );
         check(
+            "9000 s: auth 192.0.2.7 -> 198.51.100.5 sshd users:4 failure",
+            "bruteforce.ssh 192.0.2.7 count=4",
+        );
+        // An office behind one address.
+        check(
+            "9000 s: auth 192.0.2.7 -> 198.51.100.5 sshd users:4 failure
+             9 s: auth 192.0.2.7 -> 198.51.100.5 sshd user1 success",
+            "",
+        );
+        check(
             "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd users:5 failure invalid_user=true",
             "bruteforce.ssh 192.0.2.7 pattern=user_enumeration",
         );
@@ -687,6 +721,11 @@ mod tests {
             "bruteforce.http 192.0.2.7 count=9 succeeded=Some(false)",
         );
         check("60 s: http 192.0.2.7 GET /private/ 401 90 x9", "");
+        check(
+            "5 s: http 192.0.2.7 POST /shop/login 200 900 x7",
+            "bruteforce.http 192.0.2.7 count=7 succeeded=None",
+        );
+        check("90 s: http 192.0.2.7 POST /shop/login 200 900 x7", "");
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! well-known secret file was answered 2xx by a server that says 404 to others, or an injection
 //! was answered 2xx with more than twice and a kilobyte more than any ordinary answer of the same
 //! page; `null` for all else: an attack that was answered 200 like any visit may have failed or
-//! not. Markup and Log4j look-ups work elsewhere than in the answer and are never called successful.
+//! not. Markup and Log4j look-ups work elsewhere than in the answer and are never called
+//! successful.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -18,7 +19,7 @@ use serde_json::Value;
 use crate::model::{
     Basis, Detection, HostKey, Outcome, Record, RecordKind, Ref, Timestamp, Untrusted, Visible,
 };
-use crate::threat::strings::{Place, Verdict, is_plain, judge};
+use crate::threat::strings::{Place, Verdict, is_plain, judge, reads_like_sql};
 use crate::threat::tally::{
     Hosts, Sample, blank, counted, in_secs, mix, mix_host, mix_text, nanos, note_sample, peers,
     ports, refs, runs, span,
@@ -241,7 +242,7 @@ static TOOL_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 
 /// What only somebody who wants to break in asks for.
-const WANTED: [&str; 44] = [
+const WANTED: [&str; 47] = [
     "/.env",
     "/.git/",
     "/.svn/",
@@ -286,12 +287,23 @@ const WANTED: [&str; 44] = [
     "/jenkins",
     "/_ignition",
     "/phpinfo",
+    ".cgi",
+    "/crx/packmgr",
+    "shell.php",
 ];
 
 static WANTED_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
     #[expect(clippy::expect_used, reason = "a constant list of words, built in a test")]
     AhoCorasick::builder().ascii_case_insensitive(true).build(WANTED).expect("constant words build")
 });
+
+/// Whether a path is one that only break-ins want: those above, and hidden files of any name.
+fn is_wanted(path: &str) -> bool {
+    let hidden = |segment: &str| {
+        segment.len() > 1 && segment.starts_with('.') && !matches!(segment, ".." | ".well-known")
+    };
+    WANTED_NAMES.is_match(path) || path.split('/').any(hidden)
+}
 
 /// Missing things that browsers and polite robots ask for by themselves.
 const EXPECTED_MISSES: [&str; 8] = [
@@ -439,7 +451,7 @@ impl Watch for Watching {
                     server,
                     port,
                     page,
-                    wanted: WANTED_NAMES.is_match(path),
+                    wanted: is_wanted(path),
                     logged: record.uid.is_none(),
                     reference: record.reference(),
                 };
@@ -478,6 +490,9 @@ impl Watch for Watching {
         let mut detections = Vec::new();
         let mut named: BTreeSet<HostKey> = BTreeSet::new();
         for of_source in runs(&hits, |hit| (hit.source, hit.class)) {
+            if is_one_odd_search(of_source) {
+                continue;
+            }
             let mut detection = site.attack(of_source);
             if of_source[0].class == Class::Scanner {
                 named.insert(detection.subject);
@@ -501,6 +516,13 @@ impl Watch for Watching {
         }
         Watched::from(detections)
     }
+}
+
+/// Of 421 searches chosen to mislead it, libinjection takes some for SQL (`"like" stamp`). One text
+/// alone must also read like SQL, however often it was asked.
+fn is_one_odd_search(hits: &[Hit]) -> bool {
+    let same = hits.iter().all(|hit| hit.example == hits[0].example);
+    hits[0].class == Class::Sqli && same && !reads_like_sql(&hits[0].example)
 }
 
 /// What is known of the servers' ordinary answers.
@@ -743,6 +765,7 @@ mod tests {
 
     #[test]
     fn ordinary_visits_raise_nothing() {
+        check("9 s: http 192.0.2.7 GET /s?q=%22like%22+stamp 200 900 x9", "");
         check(
             "9 s: http 192.0.2.7 GET /s?q=it's+a+select+group&d=2026-01-01 200 900 x9
              9 s: http 192.0.2.7 GET /a.css 200 90 Mozilla/5.0_(X11;_Linux_x86_64)_Gecko
