@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use infralock::model::{Problem, Timestamp};
+use infralock::model::{Addr, Problem, Timestamp};
 use infralock::wire::capture::pcapng_write::Writer;
 use infralock::wire::{Counts, Decoder, Frame, Packet, Tcp, Transport, sniff};
 
@@ -157,6 +157,114 @@ fn malformed_captures_have_the_frames_that_tcpdump_counts() {
     println!("tcpdump-malformed: {cases} compared");
     assert!(cases > 700, "{cases}");
     assert!(other.is_empty(), "{other:#?}");
+}
+
+/// What tcpdump says of one frame: its time, and the first `SRC > DST:` of two addresses.
+struct Said {
+    time: Option<Timestamp>,
+    pair: Option<(Addr, Addr, Option<(u16, u16)>)>,
+}
+
+/// `192.0.2.1.53` or `2001:db8::1.53`, or without a port.
+fn addr_and_port(text: &str) -> Option<(Addr, Option<u16>)> {
+    if let Ok(addr) = text.parse() {
+        return Some((addr, None));
+    }
+    let (addr, port) = text.rsplit_once('.')?;
+    Some((addr.parse().ok()?, Some(port.parse().ok()?)))
+}
+
+fn said(text: &str) -> Said {
+    let mut words = text.split_whitespace();
+    let (date, time) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let pair = words.windows(3).find_map(|words| {
+        let [src, ">", dst] = words else { return None };
+        let (src, src_port) = addr_and_port(src)?;
+        let (dst, dst_port) = addr_and_port(dst.strip_suffix(':')?)?;
+        Some((src, dst, src_port.zip(dst_port)))
+    });
+    Said { time: format!("{date}T{time}Z").parse().ok(), pair }
+}
+
+/// Captures of which tcpdump prints addresses that we do not give, and why.
+const NOT_GIVEN: [(&str, &str); 10] = [
+    ("bgp-aigp", "Juniper's link type 178 is not read"),
+    ("LINKTYPE_USER2_PKTAP", "link type 149 is everyone's own; Apple's older use is not assumed"),
+    ("LINKTYPE_USER2_PKTAP-e", "the same"),
+    ("ppp_ip_udp_dns-vv", "a PPP header with a wrong first byte"),
+    ("ipv6_frag6_negative_len", "a fragment whose packet never becomes whole"),
+    ("ip_printroute_asan", "a header with options that is cut off"),
+    ("isakmp-ikev1_n_print-oobr", "a fragment without a first one"),
+    ("vrrp-vrrp_print-oobr-2", "fragments without a first one"),
+    ("isakmp-various-oobr", "a fragment without a first one"),
+    ("babel_update_oobr", "fragments without a first one"),
+];
+
+/// Time and addresses of every frame that tcpdump prints with them, in all link types it knows.
+#[test]
+fn times_and_addresses_are_those_of_tcpdump() {
+    let Some(folder) = corpora::find("corpora/tcpdump-malformed") else { return };
+    let folder = folder.join("tests");
+    let list = String::from_utf8(bytes_of(&folder.join("TESTLIST"))).unwrap();
+    let (mut times, mut pairs, mut other) = (0, 0, Vec::new());
+    for line in list.lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [name, capture, out, options @ ..] = fields.as_slice() else { continue };
+        let is_part = options.iter().any(|option| option.starts_with("--"));
+        let (capture, out) = (folder.join(capture), folder.join(out));
+        if is_part || !capture.exists() || !out.exists() {
+            continue;
+        }
+        let out = String::from_utf8_lossy(&bytes_of(&out)).into_owned();
+        let mut texts = BTreeMap::<u64, String>::new();
+        let mut number = 0;
+        for line in out.lines() {
+            number = last_number(line).unwrap_or(number);
+            let rest = line.get(5..).filter(|_| last_number(line).is_some()).unwrap_or(line);
+            *texts.entry(number).or_default() += &format!("{rest} ");
+        }
+        let bytes = bytes_of(&capture);
+        let mut reader = sniff(&bytes).unwrap().open(Box::new(bytes.as_slice()));
+        let mut decoder = Decoder::default();
+        while let Some(frame) = reader.next_frame() {
+            let Some(text) = texts.get(&(frame.index + 1)) else { continue };
+            let said = said(text);
+            if let Some(time) = said.time {
+                times += 1;
+                // tcpdump prints microseconds.
+                if frame.ts.nanos() / 1_000 != time.nanos() / 1_000 {
+                    other.push(format!("{name} {}: {} not {time}", frame.index + 1, frame.ts));
+                }
+            }
+            let Some((src, dst, ports)) = said.pair else { continue };
+            let mut found = Vec::new();
+            decoder.decode(&frame, &mut |packet| {
+                let ports = match packet.transport {
+                    Transport::Tcp(tcp) => Some((tcp.src_port, tcp.dst_port)),
+                    Transport::Udp { src_port, dst_port } => Some((src_port, dst_port)),
+                    _ => None,
+                };
+                found.push((packet.src, packet.dst, ports));
+            });
+            pairs += 1;
+            let is_right = found.iter().any(|&(found_src, found_dst, found_ports)| {
+                // SCTP and DCCP have ports as well, which we do not read.
+                let may_lack = found_ports.is_none() || ports.is_none();
+                (found_src, found_dst) == (src, dst) && (may_lack || found_ports == ports)
+            });
+            if !is_right && !NOT_GIVEN.iter().any(|(known, _)| known == name) {
+                let number = frame.index + 1;
+                other.push(format!("{name} {number}: {src} > {dst} {ports:?} is not in {found:?}"));
+            }
+        }
+    }
+    println!("tcpdump-malformed: {times} times and {pairs} address pairs compared");
+    for line in &other {
+        println!("  {line}");
+    }
+    assert!(times > 5_000 && pairs > 3_000, "{times}, {pairs}");
+    assert!(other.is_empty(), "{} differ", other.len());
 }
 
 /// Every file of a folder through everything; panics and hangs are what it looks for.

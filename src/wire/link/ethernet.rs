@@ -2,7 +2,8 @@
 //!
 //! Read through: VLAN tags (802.1Q, 802.1ad, the older 0x9100 and 0x9200), VN-Tag, MAC-in-MAC
 //! (802.1ah), Cisco FabricPath, MPLS with IP or a pseudowire below the labels (RFC 3032, 4448),
-//! PPPoE sessions (RFC 2516), LLC and SNAP (RFC 1042).
+//! PPPoE sessions (RFC 2516), LLC and SNAP (RFC 1042), network service headers, MACsec without
+//! encryption, Arista's time stamps.
 
 use super::{Carried, TAGS_MAX, What, ppp};
 use crate::wire::fault::{Fault, skip, take};
@@ -103,6 +104,38 @@ pub fn by_type(kind: u16, bytes: &[u8], vlans: [u16; 2]) -> Result<Carried<'_>, 
             0x8926 => {
                 let ([_, _, _, _, kind_0, kind_1], rest) = take::<6>("VN-Tag", bytes)?;
                 (kind, bytes) = (u16::from_be_bytes([*kind_0, *kind_1]), rest);
+            }
+            // Arista's time stamps: what they are, how long, the time itself, then the type.
+            0xd28b => {
+                let ([_, _, _, form], rest) = take::<4>("Arista time stamp", bytes)?;
+                let time_bytes = if form & 0xf0 == 0x10 { 8 } else { 6 };
+                let rest = skip("Arista time stamp", rest, time_bytes)?;
+                let (next, rest) = take::<2>("Arista time stamp", rest)?;
+                (kind, bytes) = (u16::from_be_bytes(*next), rest);
+            }
+            // MACsec (IEEE 802.1AE §9): readable where it only proves integrity, bits E and C.
+            0x88e5 => {
+                let ([control, ..], rest) = take::<6>("MACsec tag", bytes)?;
+                if control & 0x0c != 0 {
+                    return Ok(Carried { what: What::Other, bytes, vlans });
+                }
+                let channel_bytes = if control & 0x20 != 0 { 8 } else { 0 };
+                let rest = skip("MACsec tag", rest, channel_bytes)?;
+                let (next, rest) = take::<2>("MACsec tag", rest)?;
+                (kind, bytes) = (u16::from_be_bytes(*next), rest);
+            }
+            // Network service header (RFC 8300 §2): its length in words, what follows.
+            0x894f => {
+                let ([_, words, _, next], _) = take::<4>("network service header", bytes)?;
+                let header_bytes = usize::from(words & 0x3f).max(1) * 4;
+                bytes = skip("network service header", bytes, header_bytes)?;
+                kind = match next {
+                    1 => IPV4,
+                    2 => IPV6,
+                    3 => 0x6558,
+                    5 => 0x8847,
+                    _ => return Ok(Carried { what: What::Other, bytes, vlans }),
+                };
             }
             // MAC-in-MAC and FabricPath: a tag, then a whole Ethernet header; likewise bridged
             // Ethernet, without a tag.

@@ -14,6 +14,7 @@ pub mod loopback;
 pub mod nflog;
 pub mod ppp;
 pub mod raw;
+pub mod tagged;
 pub mod wireless;
 
 /// Tags and labels on one frame. Provider networks stack two tags and up to six labels.
@@ -68,7 +69,7 @@ pub struct Link {
 }
 
 /// Every link type that is read.
-pub const LINKS: &[Link] = &[
+pub static LINKS: &[Link] = &[
     Link { types: &[1], name: "Ethernet", decode: ethernet::decode },
     Link { types: &[12, 14, 101, 228, 229], name: "raw IP", decode: raw::decode },
     Link { types: &[0, 108], name: "BSD loopback", decode: loopback::decode },
@@ -89,6 +90,14 @@ pub const LINKS: &[Link] = &[
     Link { types: &[6], name: "token ring", decode: ethernet::decode_token_ring },
     Link { types: &[100], name: "LLC over ATM", decode: ethernet::decode_llc },
     Link { types: &[138], name: "IP over FireWire", decode: ethernet::decode_firewire },
+    Link { types: &[107], name: "frame relay", decode: tagged::decode_frame_relay },
+    Link { types: &[281, 284], name: "Marvell and Broadcom DSA", decode: tagged::decode_dsa },
+    Link { types: &[285], name: "Marvell EDSA", decode: tagged::decode_edsa },
+    Link { types: &[282], name: "Broadcom DSA in front", decode: tagged::decode_brcm_prepended },
+    Link { types: &[242], name: "IP over InfiniBand", decode: tagged::decode_infiniband },
+    Link { types: &[226], name: "Solaris ipnet", decode: tagged::decode_ipnet },
+    Link { types: &[8], name: "SLIP", decode: tagged::decode_slip },
+    Link { types: &[258], name: "Apple PKTAP", decode: tagged::decode_pktap },
     Link { types: &[239], name: "Linux nflog", decode: nflog::decode },
 ];
 
