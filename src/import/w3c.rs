@@ -191,8 +191,8 @@ mod tests {
             "#Software: Microsoft Internet Information Services 10.0\n\
              #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip \
              cs(User-Agent) cs(Referer) sc-status\n\
-             2026-06-05 03:12:44 203.0.113.9 POST /login.aspx a=b 443 - 192.0.2.1 Mozilla/5.0+(X) - \
-             401\n\
+             2026-06-05 03:12:44 203.0.113.9 POST /login.aspx a=b 443 - 192.0.2.1 Mozilla/5.0+(X) \
+             - 401\n\
              2026-06-05 03:12:45 203.0.113.9 GET / - 443 bob 2001:db8::1 - - 200\n\
              2026-06-05 03:12:45 cut\n\
              #Fields: \

@@ -620,7 +620,6 @@ pub(in crate::import) const GROUPS: &[Group] = &[
         rows: &[
             (Failed, "{-}[IKE] <{-}> EAP method {_} failed for peer {_}"),
             (Companion, "{-}[IKE] <{-}> received AUTHENTICATION_FAILED notify error"),
-            (Failed, "{-}sending packet: from {dst} to {src} ({#} bytes) AUTH_FAILED"),
         ],
     },
     Group {
