@@ -178,7 +178,7 @@ fn rings() -> Vec<Vec<(f64, f64)>> {
 
 fn page(head: &TriageHead, hosts: Vec<HostRow>, detections: Vec<DetectionRow>) -> String {
     let (mut out, rings) = (Vec::new(), rings());
-    let base = BaseMap { rings: &rings };
+    let base = BaseMap { land: &rings, lakes: &[], borders: &rings[1..] };
     write_report(&mut out, head, hosts.into_iter(), detections.into_iter(), base).unwrap();
     String::from_utf8(out).unwrap()
 }

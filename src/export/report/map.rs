@@ -8,11 +8,15 @@ use crate::export::HostRow;
 use crate::geo::circle;
 use crate::model::{Band, Place};
 
-/// Outlines of land to draw under the hosts.
+/// Shapes to draw under the hosts: lines of `(lat, lon)` in degrees.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct BaseMap<'a> {
-    /// Closed rings of `(lat, lon)` in degrees, such as countries; a ring may cross ±180°.
-    pub rings: &'a [Vec<(f64, f64)>],
+    /// Closed rings of land; a ring inside another is water. A ring may cross ±180°.
+    pub land: &'a [Vec<(f64, f64)>],
+    /// Closed rings of lakes.
+    pub lakes: &'a [Vec<(f64, f64)>],
+    /// Open lines between countries.
+    pub borders: &'a [Vec<(f64, f64)>],
 }
 
 /// Units of the drawing.
@@ -115,11 +119,9 @@ impl Marks {
             .number(view.height)
             .markup("\" aria-label=\"World map: ");
         page.text(counted(self.placed, "host has a place", "hosts have a place")).markup("\">");
-        page.markup("<g class=\"land\">");
-        for ring in base.rings {
-            view.ring(ring, page);
-        }
-        page.markup("</g>");
+        view.layer("<path class=\"land\" d=\"", base.land, End::Closed, page);
+        view.layer("<path class=\"lake\" d=\"", base.lakes, End::Closed, page);
+        view.layer("<path class=\"borders\" d=\"", base.borders, End::Open, page);
         let circles = view.circles(&marks, page);
         for mark in marks.iter().rev() {
             view.mark(mark, page);
@@ -216,19 +218,23 @@ impl View {
         marks
     }
 
-    /// A closed outline, once for each turn of the Earth that brings it into view.
-    fn ring(&self, ring: &[(f64, f64)], page: &mut Html) {
-        let unwrapped = unwrapped(ring);
-        for turn in [-360.0, 0.0, 360.0] {
-            let points: Vec<(f64, f64)> =
-                unwrapped.iter().map(|&(lat, lon)| self.project((lat, lon + turn))).collect();
-            let points = simplified(&points);
-            if points.len() >= 3 && self.shows(&points) {
-                page.markup("<path d=\"");
-                outline(&points, page);
-                page.markup("\"/>");
+    /// All lines of one kind as one path, each once for each turn of the Earth that shows it.
+    fn layer(&self, open: &'static str, lines: &[Vec<(f64, f64)>], end: End, page: &mut Html) {
+        page.markup(open);
+        for line in lines {
+            let unwrapped = match end {
+                End::Closed => closed(line),
+                End::Open => unwrapped(line.iter().copied()).0,
+            };
+            for turn in [-360.0, 0.0, 360.0] {
+                let points: Vec<(f64, f64)> =
+                    unwrapped.iter().map(|&(lat, lon)| self.project((lat, lon + turn))).collect();
+                if self.shows(&points) {
+                    outline(&simplified(&points), end, page);
+                }
             }
         }
+        page.markup("\"/>");
     }
 
     fn shows(&self, points: &[(f64, f64)]) -> bool {
@@ -252,7 +258,8 @@ impl View {
             }
             drawn += 1;
             page.markup("<g class=\"circle ").text(mark.word).markup("\">");
-            self.ring(&circle(mark.point, radius_km, CORNERS), page);
+            let corners = circle(mark.point, radius_km, CORNERS);
+            self.layer("<path d=\"", &[corners], End::Closed, page);
             page.markup("</g>");
         }
         drawn
@@ -318,23 +325,34 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
     a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }
 
-/// A ring without jumps: longitudes run on past ±180°. One that goes round a pole does not close;
-/// it is led along the map's edge over the pole.
-fn unwrapped(ring: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut points: Vec<(f64, f64)> = Vec::with_capacity(ring.len() + 2);
+/// How a line ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Where it began.
+    Closed,
+    /// Anywhere.
+    Open,
+}
+
+/// A line without jumps, longitudes running on past ±180°, and how far they ran.
+fn unwrapped(line: impl Iterator<Item = (f64, f64)>) -> (Vec<(f64, f64)>, f64) {
     let mut turn = 0.0;
     let mut before: Option<f64> = None;
-    for &(lat, lon) in ring.iter().chain(ring.first()) {
-        if let Some(before) = before {
-            turn += match lon - before {
-                step if step > 180.0 => -360.0,
-                step if step < -180.0 => 360.0,
-                _ => 0.0,
-            };
-        }
+    let step = |(lat, lon): (f64, f64)| {
+        turn += match before.map_or(0.0, |before| lon - before) {
+            step if step > 180.0 => -360.0,
+            step if step < -180.0 => 360.0,
+            _ => 0.0,
+        };
         before = Some(lon);
-        points.push((lat, lon + turn));
-    }
+        (lat, lon + turn)
+    };
+    (line.map(step).collect(), turn)
+}
+
+/// A ring without jumps. One that goes round a pole does not close: it is led over the pole.
+fn closed(ring: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let (mut points, turn) = unwrapped(ring.iter().chain(ring.first()).copied());
     if turn != 0.0 {
         let north = points.iter().map(|point| point.0).sum::<f64>() > 0.0;
         let pole = if north { 90.0 } else { -90.0 };
@@ -390,7 +408,7 @@ fn stray(point: (f64, f64), from: (f64, f64), to: (f64, f64)) -> f64 {
 }
 
 /// Path data with relative steps in tenths, each from where the rounded ones before it ended.
-fn outline(points: &[(f64, f64)], page: &mut Html) {
+fn outline(points: &[(f64, f64)], end: End, page: &mut Html) {
     let tenths = |value: f64| libm::round(value * 10.0);
     let mut at: Option<(f64, f64)> = None;
     for &(x, y) in points {
@@ -405,7 +423,10 @@ fn outline(points: &[(f64, f64)], page: &mut Html) {
         };
         at = Some(here);
     }
-    page.markup("Z");
+    page.markup(match end {
+        End::Closed => "Z",
+        End::Open => "",
+    });
 }
 
 /// The mark of a severity, for detections.
@@ -420,7 +441,7 @@ mod tests {
 
     fn path(view: &View, ring: &[(f64, f64)]) -> String {
         let mut page = Html::default();
-        view.ring(ring, &mut page);
+        view.layer("<path d=\"", &[ring.to_vec()], End::Closed, &mut page);
         page.finish()
     }
 
@@ -429,16 +450,16 @@ mod tests {
         let world = View::between(-180.0, 180.0, SOUTH, NORTH);
         let fiji = [(-16.0, 179.0), (-16.0, -179.0), (-19.0, -179.0), (-19.0, 179.0)];
         let drawn = path(&world, &fiji);
-        assert_eq!(drawn.matches("<path").count(), 2);
+        assert_eq!(drawn.matches('M').count(), 2, "{drawn}");
         assert!(drawn.contains("M997.22") || drawn.contains("M997.2 "), "{drawn}");
     }
 
     #[test]
     fn a_circle_round_the_pole_closes_over_it() {
-        let points = unwrapped(&circle((85.0, 0.0), 1_500.0, 36));
+        let points = closed(&circle((85.0, 0.0), 1_500.0, 36));
         assert!(points.iter().any(|point| point.0 == 90.0));
-        let closed = unwrapped(&circle((52.0, 179.0), 500.0, 36));
-        assert!(closed.iter().all(|point| point.0 < 60.0));
+        let round = closed(&circle((52.0, 179.0), 500.0, 36));
+        assert!(round.iter().all(|point| point.0 < 60.0));
     }
 
     #[test]

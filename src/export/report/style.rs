@@ -95,7 +95,8 @@ summary:hover{color:var(--text)}
 .plus{fill:currentColor}.minus{fill:var(--low)}.axis{stroke:var(--muted);stroke-width:1}
 .off{color:var(--muted)}
 .map{width:100%;height:auto;display:block}
-.land{fill:var(--land);stroke:var(--border);stroke-width:.6;stroke-linejoin:round;
+.land{fill:var(--land);fill-rule:evenodd}.lake{fill:var(--ground)}
+.borders{fill:none;stroke:var(--border);stroke-width:.8;stroke-linejoin:round;
 vector-effect:non-scaling-stroke}
 .circle{fill:currentColor;fill-opacity:.08;stroke:currentColor;stroke-opacity:.75;stroke-width:1;
 vector-effect:non-scaling-stroke}
