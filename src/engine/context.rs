@@ -9,7 +9,7 @@ use super::paths::{os_sentence, path_text};
 use crate::bounded;
 use crate::geo::{self, Calibration, City, geofeed};
 use crate::import::as_table;
-use crate::intel::Intel;
+use crate::intel::{self, Intel};
 use crate::model::{
     Addr, Facts, HostKey, ImportId, ListMeaning, Place, Prefix, Problems, RealmId, Timestamp,
 };
@@ -126,7 +126,7 @@ impl Context {
         }
         for text in &options.geofeeds {
             let source = own_source(&text.name());
-            let feed = geofeed::parse(&source, &text.read()?, cities(&intel));
+            let feed = geofeed::parse(&source, &text.read()?, named_cities(&intel));
             intel.add_claims(&source, feed.claims);
             problems.push((text.name(), feed.problems));
         }
@@ -173,10 +173,24 @@ impl Context {
     }
 }
 
-/// The gazetteer as `geo` reads it; a city stands there once for each of its names.
+/// The gazetteer as `geo` reads it, each city once.
 fn cities(intel: &Intel) -> impl Iterator<Item = City<'_>> {
-    let _ = intel;
-    std::iter::empty()
+    intel.gazetteer().cities().map(geo_city)
+}
+
+/// The gazetteer with each city once for each of its names.
+fn named_cities(intel: &Intel) -> impl Iterator<Item = City<'_>> {
+    let gazetteer = intel.gazetteer();
+    gazetteer.cities().flat_map(move |city| {
+        let others = gazetteer.other_names(city);
+        let other = move |name| City { name, ..geo_city(city) };
+        std::iter::once(geo_city(city)).chain(others.map(other))
+    })
+}
+
+fn geo_city(city: intel::City<'_>) -> City<'_> {
+    let intel::City { name, country_code, admin1, point, population, .. } = city;
+    City { name, country_code, admin1, point, population }
 }
 
 fn own_source(name: &str) -> String {

@@ -17,6 +17,7 @@ use crate::export::{
     SourceRow, ToolRow, Totals, TriageHead, write_report,
 };
 use crate::import::Listed;
+use crate::intel::Detail;
 use crate::model::{
     Addr, Detection, Facts, Flow, HostKey, ImportId, RealmId, Record, Ref, Score, Untrusted,
 };
@@ -232,7 +233,8 @@ impl<'a> Triage<'a> {
     /// # Errors
     /// When `out` cannot be written.
     pub fn write_report(&self, out: &mut dyn Write) -> io::Result<()> {
-        let base = BaseMap::default();
+        let map = self.context.intel.basemap(Detail::Coarse);
+        let base = BaseMap { land: &map.land, lakes: &map.lakes, borders: &map.borders };
         write_report(out, &self.head, self.hosts(Cut::default()), self.detections(), base)
     }
 

@@ -9,7 +9,9 @@
 //! Shipped sets never speak of reserved addresses (RFC 6890 and kin, documentation included); the
 //! analyst's own layers may.
 
+mod basemap;
 mod cloud;
+mod gazetteer;
 mod lists;
 pub mod meanings;
 mod names;
@@ -20,15 +22,17 @@ mod source;
 mod tables;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+pub use basemap::{BaseMap, Detail, Line};
+pub use gazetteer::{City, Gazetteer};
 pub use source::Source;
 
 use self::cloud::Regions;
 use self::lists::Lists;
 use self::meanings::{ANYCAST_PREFIXES, SATELLITE_SYSTEMS};
 use self::pack::{Pack, PackError};
-use self::sets::{Cities, Complaints, Countries, LazyTable, Set, Systems};
+use self::sets::{Cities, Complaints, Countries, LazyTable, Set, Systems, or_complain};
 use crate::model::{
     Addr, AddrRange, Claim, Facts, Kind, ListMeaning, ListMembership, Prefix, Timestamp,
 };
@@ -36,7 +40,9 @@ use crate::trie::{LongestMatch, Table, flatten};
 
 /// The packer's half: what writes the sections that the sets here read.
 pub mod packing {
+    pub use super::basemap::write_basemap;
     pub use super::cloud::{PackedRegion, write_regions};
+    pub use super::gazetteer::{PackedCity, write_gazetteer};
     pub use super::lists::{PackedList, write_lists};
     pub use super::sets::{PackedPlace, write_countries, write_places, write_systems};
     pub use super::tables::write as write_table;
@@ -91,6 +97,8 @@ impl Sets for BundledSets {
             "misp-warninglists",
             "iporigin",
             "cloud-regions",
+            "cities",
+            "basemap",
         )
     }
 }
@@ -105,6 +113,8 @@ pub const SET_IDS: &[&str] = &[
     "misp-warninglists",
     "iporigin",
     "cloud-regions",
+    "cities",
+    "basemap",
 ];
 
 /// All that is known of addresses.
@@ -118,6 +128,9 @@ pub struct Intel {
     anycast: Table,
     /// The date of the regions, which their memberships carry.
     regions_date: Option<Timestamp>,
+    /// Sets without addresses, by id.
+    others: Vec<(&'static str, Arc<Pack>)>,
+    gazetteer: OnceLock<Gazetteer>,
     own: own::Own,
     sources: Vec<Source>,
     complaints: Complaints,
@@ -144,8 +157,8 @@ impl Intel {
         Ok(intel)
     }
 
-    fn add_set(&mut self, id: &str, file: &str, pack: Arc<Pack>) {
-        let table = LazyTable::new(pack, file, &self.complaints);
+    fn add_set(&mut self, id: &'static str, file: &str, pack: Arc<Pack>) {
+        let table = LazyTable::new(Arc::clone(&pack), file, &self.complaints);
         match id {
             "dbip-city" => {
                 self.cities = Some((Arc::from(id), Set::new(table, Cities::read, Cities::rows)));
@@ -159,7 +172,7 @@ impl Intel {
                 let set = Set::new(table, Countries::read, Countries::rows);
                 self.countries.push((Arc::from(id), set));
             }
-            _ => {}
+            _ => self.others.push((id, pack)),
         }
     }
 
@@ -276,6 +289,26 @@ impl Intel {
     /// The shipped sets that are there, in the order of [`SET_IDS`].
     pub fn sources(&self) -> &[Source] {
         &self.sources
+    }
+
+    /// Cities with their names; empty if the set is not there.
+    pub fn gazetteer(&self) -> &Gazetteer {
+        self.gazetteer.get_or_init(|| self.read_other("cities", Gazetteer::read))
+    }
+
+    /// Shapes to draw under hosts; empty if the set is not there.
+    pub fn basemap(&self, detail: Detail) -> BaseMap {
+        self.read_other("basemap", |pack| BaseMap::read(pack, detail))
+    }
+
+    fn read_other<T: Default>(
+        &self,
+        id: &str,
+        read: impl FnOnce(&Pack) -> Result<T, PackError>,
+    ) -> T {
+        let pack = self.others.iter().find(|(other, _)| *other == id).map(|(_, pack)| pack);
+        pack.map(|pack| or_complain(read(pack), &format!("{id}.pack"), &self.complaints))
+            .unwrap_or_default()
     }
 
     /// The ids of all shipped lists.

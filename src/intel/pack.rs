@@ -391,8 +391,8 @@ pub struct ColumnsWriter {
 
 impl ColumnsWriter {
     /// Nothing yet.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new() }
     }
 
     /// See [`Columns::varint`].

