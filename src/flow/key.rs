@@ -1,6 +1,6 @@
 //! What makes packets one flow, and the name it gets.
 
-use crate::model::{Addr, Endpoint, Proto, Timestamp, Uid};
+use crate::model::{Addr, Endpoint, Proto, Uid};
 use crate::wire::{Packet, Transport};
 
 use super::{Side, icmp};
@@ -82,13 +82,22 @@ impl Key {
         Proto::from_number(number)
     }
 
+    /// The port of one endpoint.
+    pub(super) const fn port(&self, rank: Rank) -> u16 {
+        let [.., tail] = self.words;
+        let [_, _, _, low_1, low_0, high_1, high_0, _] = tail.to_be_bytes();
+        match rank {
+            Rank::Low => u16::from_be_bytes([low_1, low_0]),
+            Rank::High => u16::from_be_bytes([high_1, high_0]),
+        }
+    }
+
     /// The lower and the higher endpoint.
     pub(super) fn endpoints(&self) -> [Endpoint; 2] {
-        let [a, b, c, d, tail] = self.words;
-        let [_, _, _, low_1, low_0, high_1, high_0, _] = tail.to_be_bytes();
+        let [a, b, c, d, _] = self.words;
         [
-            Endpoint { addr: addr(a, b), port: u16::from_be_bytes([low_1, low_0]) },
-            Endpoint { addr: addr(c, d), port: u16::from_be_bytes([high_1, high_0]) },
+            Endpoint { addr: addr(a, b), port: self.port(Rank::Low) },
+            Endpoint { addr: addr(c, d), port: self.port(Rank::High) },
         ]
     }
 
@@ -103,22 +112,30 @@ impl Key {
 
     /// The name of the flow this packet begins (INTERFACE, `uid`).
     pub(super) fn uid(&self, packet: &Packet<'_>) -> Uid {
-        let mut hash = blake3::Hasher::new();
+        let mut bytes = [0_u8; 58];
+        let mut rest = bytes.as_mut_slice();
+        let mut put = |part: &[u8]| {
+            if let Some((slot, after)) = std::mem::take(&mut rest).split_at_mut_checked(part.len())
+            {
+                slot.copy_from_slice(part);
+                rest = after;
+            }
+        };
         let mut ends = self.endpoints().map(|end| (end.addr.to_v6_octets(), end.port));
         ends.sort_unstable();
-        hash.update(&[self.proto().number()]);
+        put(&[self.proto().number()]);
         for (octets, port) in ends {
-            hash.update(&octets);
-            hash.update(&port.to_be_bytes());
+            put(&octets);
+            put(&port.to_be_bytes());
         }
         for vlan in packet.vlans {
-            hash.update(&vlan.to_be_bytes());
+            put(&vlan.to_be_bytes());
         }
-        hash.update(&[packet.tunnel_depth]);
-        hash.update(&Timestamp::nanos(packet.ts).to_be_bytes());
-        hash.update(&packet.frame_index.to_be_bytes());
-        let mut first = [0; 12];
-        hash.finalize_xof().fill(&mut first);
+        put(&[packet.tunnel_depth]);
+        put(&packet.ts.nanos().to_be_bytes());
+        put(&packet.frame_index.to_be_bytes());
+        let hash = blake3::hash(&bytes);
+        let first = hash.as_bytes().first_chunk().copied().unwrap_or_default();
         Uid::from_hash(first)
     }
 }
@@ -131,6 +148,7 @@ pub(super) fn side_of(endpoint: Rank, originator: Rank) -> Side {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Timestamp;
     use proptest::prelude::*;
 
     fn packet(src: Addr, dst: Addr, transport: Transport) -> Packet<'static> {

@@ -109,13 +109,10 @@ impl Stream {
         if delta(end, self.upper) > 0 {
             self.upper = end;
         }
-        if start == self.next && self.waiting.is_none() {
-            self.next = end;
-            if reader.is_one_way && delta(end, 1) > ONE_WAY_BYTES_MAX.cast_signed() {
-                self.acked = end;
-            }
-            if reader.wants_bytes {
-                (reader.deliver)(Chunk::Bytes(data));
+        if delta(start, self.next) <= 0 {
+            self.go_on(end, data, reader);
+            if reader.is_one_way && delta(self.next, 1) > ONE_WAY_BYTES_MAX.cast_signed() {
+                self.acked = self.next;
             }
             return;
         }
@@ -126,6 +123,24 @@ impl Stream {
             reader.is_one_way && delta(self.upper, self.next) > ONE_WAY_BYTES_MAX.cast_signed();
         if pieces > WAITING_PIECES_MAX || (is_blind && pieces > 0) {
             self.give_up_hole(reader);
+        }
+    }
+
+    /// Delivers bytes that end at `end` and continue what was delivered, around pieces that waited.
+    fn go_on(&mut self, end: u32, data: &[u8], reader: &mut Reader<'_>) {
+        while delta(end, self.next) > 0 {
+            let first = self.waiting.as_ref().and_then(|waiting| waiting.first());
+            let stop = first
+                .map(|piece| piece.start)
+                .filter(|&start| delta(start, end) < 0)
+                .unwrap_or(end);
+            let from = data.len().saturating_sub(end.wrapping_sub(self.next) as usize);
+            let to = data.len().saturating_sub(end.wrapping_sub(stop) as usize);
+            self.next = stop;
+            if let Some(bytes) = data.get(from..to).filter(|_| reader.wants_bytes) {
+                (reader.deliver)(Chunk::Bytes(bytes));
+            }
+            self.drain(reader);
         }
     }
 
@@ -244,6 +259,102 @@ impl Stream {
         }
         if waiting.is_empty() {
             self.waiting = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What came out, lost bytes as `.`, unkept ones as `?`.
+    fn run(steps: &[Step]) -> String {
+        let (mut out, mut waiting_bytes) = (String::new(), 0);
+        let mut stream = Stream::default();
+        for step in steps {
+            let mut deliver = |chunk: Chunk<'_>| match chunk {
+                Chunk::Bytes(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
+                Chunk::Lost(count) => out.push_str(&".".repeat(count as usize)),
+                Chunk::Unkept(count) => out.push_str(&"?".repeat(count as usize)),
+            };
+            let mut reader = Reader {
+                is_one_way: false,
+                is_partial: false,
+                wants_bytes: true,
+                waiting_bytes: &mut waiting_bytes,
+                waiting_bytes_max: 10_000,
+                deliver: &mut deliver,
+            };
+            match step {
+                Step::Data(at, text) => stream.data(*at, text.as_bytes(), &mut reader),
+                Step::Ack(at) => stream.ack(*at, &mut reader),
+            }
+        }
+        assert_eq!(waiting_bytes, stream.waiting_bytes());
+        out
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Data(u32, String),
+        Ack(u32),
+    }
+
+    fn data(at: u32, text: &str) -> Step {
+        Step::Data(at, text.to_owned())
+    }
+
+    #[test]
+    fn what_came_first_stays() {
+        assert_eq!(run(&[data(1, "abc"), data(4, "def")]), "abcdef");
+        assert_eq!(run(&[data(4, "def"), data(1, "abc")]), "abcdef");
+        assert_eq!(run(&[data(3, "CD"), data(1, "abcdef")]), "abCDef");
+        assert_eq!(run(&[data(1, "abcd"), data(3, "XYef")]), "abcdef");
+        assert_eq!(run(&[data(1, "ab"), data(5, "ef"), Step::Ack(7)]), "ab..ef");
+        assert_eq!(run(&[data(1, "ab"), Step::Ack(9), data(5, "ef"), data(9, "ij")]), "ab......ij");
+        assert_eq!(run(&[data(5, "ef"), Step::Ack(3), data(3, "cd")]), "..cdef");
+    }
+
+    #[test]
+    fn pieces_have_a_limit() {
+        let scattered = |count: usize| -> Vec<Step> {
+            (0..count).map(|number| data(2 + 2 * u32::try_from(number).unwrap(), "x")).collect()
+        };
+        assert_eq!(run(&scattered(WAITING_PIECES_MAX)), "");
+        assert_eq!(run(&scattered(WAITING_PIECES_MAX + 1)), "?x", "the first hole is given up");
+    }
+
+    #[test]
+    fn content_has_a_limit_and_its_extent_stays() {
+        let (kept, above) = ("k".repeat(9_999), "aa");
+        let out = run(&[data(2, &kept), data(10_001, above), data(1, ".")]);
+        assert_eq!(out, format!(".{kept}??"));
+        let out = run(&[data(2, &kept), data(10_001, "a"), data(1, ".")]);
+        assert_eq!(out, format!(".{kept}a"));
+    }
+
+    proptest! {
+        /// However segments of one text are cut, ordered and repeated: what comes out is the text.
+        #[test]
+        fn any_order_gives_the_text(
+            cuts in prop::collection::vec((0_usize..200, 1_usize..40), 1..60),
+            acks in prop::collection::vec(1_u32..200, 0..4),
+        ) {
+            let text: String = (0..240_u32).map(|n| char::from_u32(97 + n % 26).unwrap()).collect();
+            let part = |from: usize, to: usize| text.get(from..to).unwrap();
+            let mut steps: Vec<Step> = cuts
+                .iter()
+                .map(|&(at, len)| data(u32::try_from(at).unwrap() + 1, part(at, at + len)))
+                .collect();
+            let out = run(&steps);
+            prop_assert_eq!(&out, part(0, out.len()));
+            for (at, ack) in acks.iter().enumerate() {
+                steps.insert((at * 7).min(steps.len()), Step::Ack(*ack));
+            }
+            for (ours, theirs) in run(&steps).chars().zip(text.chars()) {
+                prop_assert!(ours == theirs || ours == '.');
+            }
         }
     }
 }

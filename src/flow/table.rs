@@ -15,9 +15,7 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 
 use crate::model::limits::{FLOW_SHARDS, FLOWS_MAX};
-use crate::model::{
-    Addr, ConnState, Endpoint, Flow, ImportId, Proto, Record, Spoken, Timestamp, Uid,
-};
+use crate::model::{Addr, ConnState, Flow, ImportId, Proto, Record, Spoken, Timestamp, Uid};
 use crate::wire::{Packet, Tcp, Transport};
 
 use super::apps::{Context, Conversation, Heard, SecretKey, Sink, Transport as Manner};
@@ -526,12 +524,6 @@ impl Entry {
         self.history.push(b'^');
     }
 
-    /// Originator and responder.
-    fn endpoints(&self) -> (Endpoint, Endpoint) {
-        let [low, high] = self.key.endpoints();
-        if self.originator == Rank::Low { (low, high) } else { (high, low) }
-    }
-
     fn note_parent(&mut self, carrier: Uid) {
         let parents = self.parents.get_or_insert_default();
         if !parents.contains(&carrier) && parents.len() < TUNNEL_PARENTS_MAX {
@@ -557,8 +549,8 @@ impl Entry {
 
     fn datagram_deadline(&self) -> i64 {
         let idle = self.active.saturating_add(IDLE_NANOS);
-        let (_, responder) = self.endpoints();
-        if self.key.proto() == Proto::Udp && DNS_PORTS.contains(&responder.port) {
+        let responder_port = self.key.port(self.originator.other());
+        if self.key.proto() == Proto::Udp && DNS_PORTS.contains(&responder_port) {
             let quiet = self.active + DNS_QUIET_NANOS;
             return idle.min(look(self.born + DNS_LOOK_NANOS, DNS_LOOK_NANOS, quiet));
         }
@@ -625,7 +617,7 @@ impl Entry {
         room: &mut Room<'_>,
         step: &mut Step<'_>,
     ) -> bool {
-        let context = self.context(step.options);
+        let (key, originator, uid) = (self.key, self.originator, self.uid);
         let Life::Tcp(connection) = &mut self.life else { return false };
         if header.flags & (Tcp::SYN | Tcp::ACK) == Tcp::SYN && self.os_guess.is_none() {
             self.os_guess = os::guess(header, packet.ttl);
@@ -640,14 +632,9 @@ impl Entry {
             Pair { originator: wants(Side::Originator), responder: wants(Side::Responder) };
         let Step { options, stats, out, now, .. } = step;
         let mut hear = |side: Side, chunk: Chunk<'_>| {
-            let mut listener = Listener {
-                manner: Manner::Stream,
-                context: &context,
-                options,
-                stats,
-                live_talks: room.live_talks,
-                out,
-            };
+            let context = &context_of(&key, originator, uid, options.import);
+            let (manner, live_talks) = (Manner::Stream, &mut *room.live_talks);
+            let mut listener = Listener { manner, context, options, stats, live_talks, out };
             listener.hear(talk, side, packet.ts, chunk);
         };
         let mut lent = Lent {
@@ -706,8 +693,7 @@ impl Entry {
     }
 
     fn context(&self, options: &Options) -> Context {
-        let (originator, responder) = self.endpoints();
-        Context { originator, responder, uid: self.uid, import: options.import }
+        context_of(&self.key, self.originator, self.uid, options.import)
     }
 
     fn into_flow(self, step: &mut Step<'_>) -> Flow {
@@ -768,6 +754,16 @@ impl Entry {
             spoken: Box::new(spoken),
         }
     }
+}
+
+/// Whose flow it is.
+fn context_of(key: &Key, originator: Rank, uid: Uid, import: ImportId) -> Context {
+    let [low, high] = key.endpoints();
+    let (originator, responder) = match originator {
+        Rank::Low => (low, high),
+        Rank::High => (high, low),
+    };
+    Context { originator, responder, uid, import }
 }
 
 /// Hands what a flow says to its conversation, which it begins and ends.
@@ -856,3 +852,6 @@ const fn datagram_state(proto: Proto, bytes: &Pair<Option<u64>>) -> ConnState {
         _ => ConnState::Oth,
     }
 }
+
+#[cfg(test)]
+mod tests;
