@@ -233,7 +233,7 @@ impl<'a> Triage<'a> {
     /// # Errors
     /// When `out` cannot be written.
     pub fn write_report(&self, out: &mut dyn Write) -> io::Result<()> {
-        let map = self.context.intel.basemap(Detail::Coarse);
+        let map = self.context.intel.basemap(Detail::Fine);
         let base = BaseMap { land: &map.land, lakes: &map.lakes, borders: &map.borders };
         write_report(out, &self.head, self.hosts(Cut::default()), self.detections(), base)
     }

@@ -234,8 +234,8 @@ const fn uncut(class: Class, rows: u32, weight: f64, confidence: f64, radius_km:
 /// (class, rows, their weight, share within 40 km, radius in km).
 ///
 /// Measured without one source and tried on it (speed-test servers, VPN relays, small operators,
-/// one large access provider), the radius held 88, 99, 94 and 88 % of truths. Confidence travels worse:
-/// it said 0.67, 0.56, 0.62, 0.68 where 0.55, 0.80, 0.79, 0.28 was true. What is known of a
+/// one large access provider), the radius held 88, 99, 94 and 88 % of truths. Confidence travels
+/// worse: it said 0.67, 0.56, 0.62, 0.68 where 0.55, 0.80, 0.79, 0.28 was true. What is known of a
 /// network's own places (a geofeed) is worth more than any of this.
 #[rustfmt::skip]
 pub const SHIPPED: [Measured; 13] = {

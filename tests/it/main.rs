@@ -18,6 +18,8 @@ mod captures;
 mod corpora;
 mod flow;
 mod fuzz;
+#[cfg(feature = "bundled-data")]
+mod geo_calibration;
 mod geofeeds;
 mod import_lines;
 mod intel;
