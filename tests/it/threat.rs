@@ -120,6 +120,18 @@ fn scans_are_found_with_their_kind_and_backscatter_is_none() {
 }
 
 #[test]
+fn guessers_in_captures_are_named() {
+    for (path, expected) in [
+        ("zeek-training/ssh.pcap", "bruteforce.ssh 172.16.238.1"),
+        ("zeek-traces/Traces/ssh/sshguess.pcap", "bruteforce.ssh 192.168.56.1"),
+        ("zeek-traces/Traces/ftp/bruteforce.pcap", "bruteforce.ftp 192.168.56.1"),
+        ("zeek-traces/Traces/http/cooper-grill-dvwa.pcapng", "web.sqli 192.168.111.148"),
+    ] {
+        check_capture(&format!("corpora/{path}"), &[expected]);
+    }
+}
+
+#[test]
 fn ordinary_browsing_is_quiet() {
     for name in ["http.pcap", "sumstat.pcap"] {
         check_capture(&format!("corpora/zeek-training/{name}"), &[]);

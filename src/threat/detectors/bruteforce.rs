@@ -480,18 +480,21 @@ fn peak(refused: &[&Try], window: i64) -> u64 {
     peak
 }
 
-/// The first log-in that worked soon after enough that did not.
+/// The first log-in that worked soon after enough that did not, on a server that had refused the
+/// source before: to fail here and enter there is an administrator's day.
 fn success(tries: &[Try]) -> Option<&Try> {
     let (mut failures, mut last) = (0_u64, i64::MIN);
+    let mut refused_by: BTreeSet<Option<u32>> = BTreeSet::new();
     for one in tries {
         match one.answer {
             Answer::Refused | Answer::Unclear => {
+                refused_by.insert(one.server);
                 failures += u64::from(one.times);
                 last = one.time;
             }
             Answer::Accepted => {
                 let soon = one.time.saturating_sub(last) <= SUCCESS_AFTER_NANOS;
-                if failures >= SUCCESS_FAILURES_MIN && soon {
+                if failures >= SUCCESS_FAILURES_MIN && soon && refused_by.contains(&one.server) {
                     return Some(one);
                 }
             }
@@ -643,7 +646,11 @@ mod tests {
             &format!("{refused}60 s: auth 192.0.2.7 -> 198.51.100.5 sshd anna success"),
             "bruteforce.ssh 192.0.2.7 succeeded=Some(true) user=anna count=8",
         );
-        // Hours later, from elsewhere, or before: not the guess.
+        // On another server, hours later, from elsewhere, or before: not the guess.
+        check(
+            &format!("{refused}60 s: auth 192.0.2.7 -> 198.51.100.6 sshd anna success"),
+            "bruteforce.ssh 192.0.2.7 succeeded=Some(false)",
+        );
         check(
             &format!(
                 "{refused}9000 s: auth 198.51.100.9 -> 198.51.100.5 sshd a success x2
