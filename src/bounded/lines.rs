@@ -30,6 +30,7 @@ const CHUNK_BYTES: usize = 256 << 10;
 /// ```
 pub struct Lines<R> {
     input: R,
+    chunk: Box<[u8]>,
     buffer: Vec<u8>,
     start: usize,
     /// Up to here there is no line end.
@@ -55,6 +56,7 @@ impl<R: Read> Lines<R> {
     pub fn new(input: R) -> Self {
         Self {
             input,
+            chunk: vec![0; CHUNK_BYTES].into_boxed_slice(),
             buffer: Vec::new(),
             start: 0,
             searched: 0,
@@ -151,17 +153,13 @@ impl<R: Read> Lines<R> {
         if let Some(utf16) = &mut self.utf16 {
             return utf16.read(&mut self.input, &mut self.buffer);
         }
-        let had = self.buffer.len();
-        self.buffer.resize(had + CHUNK_BYTES, 0);
-        let free = self.buffer.get_mut(had..).unwrap_or_default();
         let read = loop {
-            match self.input.read(free) {
+            match self.input.read(&mut self.chunk) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                read => break read,
+                read => break read?,
             }
         };
-        self.buffer.truncate(had + read.as_ref().map_or(0, |&read| read));
-        let read = read?;
+        self.buffer.extend_from_slice(self.chunk.get(..read).unwrap_or_default());
         if self.state == State::Begin {
             return self.begin(read);
         }

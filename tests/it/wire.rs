@@ -159,10 +159,12 @@ fn malformed_captures_have_the_frames_that_tcpdump_counts() {
     assert!(other.is_empty(), "{other:#?}");
 }
 
+type Ports = Option<(u16, u16)>;
+
 /// What tcpdump says of one frame: its time, and the first `SRC > DST:` of two addresses.
 struct Said {
     time: Option<Timestamp>,
-    pair: Option<(Addr, Addr, Option<(u16, u16)>)>,
+    pair: Option<(Addr, Addr, Ports)>,
 }
 
 /// `192.0.2.1.53` or `2001:db8::1.53`, or without a port.
