@@ -2,10 +2,11 @@
 //! applications, and the lines that Docker wraps.
 //!
 //! What the fields are called is in `lines/object.rs`. An object that speaks neither of a request
-//! nor of a login gives a record if it names an address, in a field or in its message.
+//! nor of a login is read as [`json_lines`](super::json_lines) would, if it names an address.
 
 use serde_json::Value;
 
+use super::json_lines::AnyObjects;
 use super::lines::messages::understand;
 use super::lines::object::{self, When};
 use super::lines::reader::{Reader, Said};
@@ -32,7 +33,9 @@ impl Format for JsonLog {
 
     fn detect(&self, head: &[&[u8]]) -> Sureness {
         let objects: Vec<Value> = head.iter().filter_map(|line| object_of(line)).collect();
-        if most(head, |line| object_of(line).is_some()) && objects.iter().any(is_known) {
+        let known = objects.iter().filter(|object| is_known(object)).count();
+        // A file of many programs is `json_lines`' business.
+        if most(head, |line| object_of(line).is_some()) && known * 2 > objects.len() {
             Sureness::Likely
         } else {
             Sureness::No
@@ -53,6 +56,7 @@ impl Format for JsonLog {
         Box::new(Parser {
             years: years::Years::new(settings),
             reader: Reader::new(settings.import),
+            others: AnyObjects::new(settings),
         })
     }
 }
@@ -76,6 +80,7 @@ fn is_known(object: &Value) -> bool {
 struct Parser {
     years: years::Years,
     reader: Reader,
+    others: AnyObjects,
 }
 
 impl Parse for Parser {
@@ -87,6 +92,16 @@ impl Parse for Parser {
             let what = "no JSON object; {\"time\": …, …} on one line";
             return out.problems.push(Position::Line(line.number), what);
         };
+        if !is_known(&object) {
+            let mut named = |record: Record| {
+                if record.src.is_some() || record.dst.is_some() || record.src_name.is_some() {
+                    (out.record)(record);
+                }
+            };
+            let (listed, problems) = (&mut *out.listed, &mut *out.problems);
+            let mut out = Out { record: &mut named, listed, problems };
+            return self.others.line(line, &mut out);
+        }
         let ts = object::ts(&object, &mut self.years);
         let client = object::client(&object);
         let mut said = Said {
@@ -121,6 +136,8 @@ impl Parse for Parser {
     }
 
     fn assumed(&self) -> Assumed {
-        self.years.assumed()
+        let mut assumed = self.years.assumed();
+        assumed.time_zone = assumed.time_zone.or(self.others.assumed().time_zone);
+        assumed
     }
 }

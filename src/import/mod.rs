@@ -9,19 +9,38 @@
 #![warn(clippy::indexing_slicing, clippy::string_slice, clippy::cast_possible_truncation)]
 
 pub mod access_log;
+mod address_list;
 pub mod app_log;
 pub mod as_table;
+mod cloudtrail;
+mod cowrie;
+mod eve;
+mod fields;
+mod free_text;
 pub mod journald;
+mod json_document;
+mod json_lines;
 pub mod json_log;
 mod lines;
+pub mod list;
+mod roles;
 pub mod syslog;
+mod table;
 pub mod w3c;
+mod when;
+mod zeek;
+mod zeek_json;
+mod zeek_tsv;
 
 use crate::model::{AddrRange, ImportId, Prefix, Problems, Record, Timestamp, Untrusted};
 
 /// All formats. Where two are equally sure of a file, the one that stands first reads it: so the
 /// special ones come first, free text last.
 pub const FORMATS: &[&dyn Format] = &[
+    &zeek_tsv::ZeekTsv,
+    &zeek_json::ZeekJson,
+    &eve::Eve,
+    &cowrie::Cowrie,
     &access_log::AccessLog,
     &syslog::Syslog,
     &app_log::AppLog,
@@ -29,6 +48,11 @@ pub const FORMATS: &[&dyn Format] = &[
     &journald::JournaldExport,
     &journald::JournaldJson,
     &w3c::W3c,
+    &json_lines::JsonLines,
+    &json_document::JsonDocument,
+    &table::Table,
+    &address_list::AddressList,
+    &free_text::FreeText,
 ];
 
 /// The format whose [`Format::detect`] is surest of these first lines; `None`: nothing can be read.
@@ -86,7 +110,7 @@ pub enum Sureness {
 }
 
 /// What a format needs to know beside the lines.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Settings {
     /// The file, for the records.
     pub import: ImportId,

@@ -165,11 +165,13 @@ fn the_sources_of_many_scenarios_are_found() {
 }
 
 proptest! {
-    /// Any bytes, as a file of each format: no panic, and a bounded number of results.
+    /// Any bytes, as a file of each format: no panic, and a bounded number of results. Formats of
+    /// which one line may hold several records are bounded by bytes, in `import_structured`.
     #[test]
     fn any_bytes_are_survived(data in proptest::collection::vec(any::<u8>(), 0..2_000)) {
-        for format in import::FORMATS {
-            read_any(format.about().id, &data);
+        let ids = import::FORMATS.iter().map(|format| format.about().id);
+        for id in ids.filter(|id| !matches!(*id, "json-document" | "text")) {
+            read_any(id, &data);
         }
     }
 }

@@ -21,7 +21,9 @@ mod fuzz;
 #[cfg(feature = "bundled-data")]
 mod geo_calibration;
 mod geofeeds;
+mod import_cases;
 mod import_lines;
+mod import_structured;
 mod intel;
 mod no_socket;
 mod report;

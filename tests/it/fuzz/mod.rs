@@ -13,7 +13,7 @@ mod flow;
 mod geo;
 pub mod lines;
 mod intel;
-mod structured;
+pub mod structured;
 mod threat;
 mod wire;
 
@@ -62,10 +62,19 @@ pub const TARGETS: &[Target] = &[
     Target { name: "app_log", run: lines::fuzz_app_log },
     Target { name: "packed_file", run: intel::fuzz_packed_file },
     Target { name: "packed_sections", run: intel::fuzz_packed_sections },
+    Target { name: "address_list", run: structured::fuzz_address_list },
+    Target { name: "cowrie", run: structured::fuzz_cowrie },
+    Target { name: "eve", run: structured::fuzz_eve },
+    Target { name: "free_text", run: structured::fuzz_free_text },
+    Target { name: "json_document", run: structured::fuzz_json_document },
+    Target { name: "json_lines", run: structured::fuzz_json_lines },
     Target { name: "query", run: structured::fuzz_query },
     Target { name: "journald_export", run: lines::fuzz_journald_export },
     Target { name: "journald_json", run: lines::fuzz_journald_json },
     Target { name: "json_log", run: lines::fuzz_json_log },
+    Target { name: "table", run: structured::fuzz_table },
+    Target { name: "zeek_json", run: structured::fuzz_zeek_json },
+    Target { name: "zeek_tsv", run: structured::fuzz_zeek_tsv },
     Target { name: "syslog", run: lines::fuzz_syslog },
     Target { name: "threat_profile", run: threat::fuzz_profile },
     Target { name: "threat_strings", run: threat::fuzz_strings },
