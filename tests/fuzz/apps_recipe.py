@@ -230,6 +230,11 @@ def dialogue(pieces):
     return b"".join(bytes([side]) + p16(piece) for side, piece in pieces)
 
 
+# A bit of the length that is reserved, once a parser that waited for nothing.
+pathlib.Path("apps_smb").mkdir(exist_ok=True)
+ODD = [(0, b"\0\2\0\0\xfeSMB" + bytes(8))]
+pathlib.Path("apps_smb", "reserved-length").write_bytes(dialogue(ODD))
+
 for service, pieces in SEEDS.items():
     for folder, name in [(f"apps_{service}", "dialogue"), ("apps", service)]:
         pathlib.Path(folder).mkdir(exist_ok=True)

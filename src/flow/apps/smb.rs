@@ -71,18 +71,16 @@ impl Parse for Session {
                 bytes = bytes.get(taken..).unwrap_or_default();
                 continue;
             }
-            let length = match stream.kept.first_chunk::<4>() {
-                None => 4,
-                Some(&[_, high, middle, low]) => {
-                    4 + (usize::from(high & 1) << 16 | usize::from(middle) << 8 | usize::from(low))
-                }
-            };
-            let wanted = length.min(MESSAGE_BYTES_MAX).saturating_sub(stream.kept.len());
+            // The header first; only it says how much more there is.
+            let length = stream.kept.first_chunk::<4>().map(|&[_, high, middle, low]| {
+                4 + (usize::from(high & 1) << 16 | usize::from(middle) << 8 | usize::from(low))
+            });
+            let wanted = length.unwrap_or(4).min(MESSAGE_BYTES_MAX) - stream.kept.len();
             let (part, rest) = bytes.split_at(wanted.min(bytes.len()));
             stream.kept.extend_from_slice(part);
             bytes = rest;
-            let is_header = length == 4 && stream.kept.get(1..4).is_none_or(|size| size != [0; 3]);
-            if stream.kept.len() < length.min(MESSAGE_BYTES_MAX) || is_header {
+            let Some(length) = length else { continue };
+            if part.len() < wanted {
                 continue;
             }
             stream.skip = length - stream.kept.len();

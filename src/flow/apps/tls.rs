@@ -181,18 +181,22 @@ impl Session {
             HANDSHAKE => {
                 let mut message = mem::take(&mut self.streams[side].message);
                 message.extend_from_slice(part);
+                let mut rest = Reader(&message);
                 loop {
-                    let mut rest = Reader(&message);
-                    let Some((kind, length)) = rest.u8().zip(rest.u24()) else { break };
+                    let mut ahead = rest;
+                    let Some((kind, length)) = ahead.u8().zip(ahead.u24()) else { break };
                     let length = usize::try_from(length).unwrap_or(usize::MAX);
                     if length > HANDSHAKE_BYTES_MAX {
                         self.streams[side].is_closed = true;
                         return;
                     }
-                    let Some(body) = rest.take(length) else { break };
+                    let Some(body) = ahead.take(length) else { break };
                     self.seen.message(kind, body, Carrier::Tcp, out);
-                    message = rest.0.to_vec();
+                    rest = ahead;
                 }
+                // Most records end with their message: then nothing is copied.
+                let left = rest.0.len();
+                message.drain(..message.len() - left);
                 self.streams[side].message = message;
             }
             _ => {}
