@@ -279,3 +279,118 @@ pub(super) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Tim
         (a, b) => a.or(b),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Addr, Facts};
+    use crate::threat::Scene;
+    use crate::threat::detectors::DETECTORS;
+    use crate::threat::notation::{Stage, events, watch};
+    use crate::threat::score::score;
+
+    use super::*;
+
+    /// The score of `host` after `text` (in the notation of the detectors' tests).
+    fn scored(text: &str, host: &str, exchanges: u64) -> (f64, String) {
+        let addr: Addr = host.parse().unwrap();
+        let watched = watch(&events(text));
+        let own: Vec<(u32, &Detection)> =
+            (0..).zip(&watched.detections).filter(|(_, d)| d.subject.addr() == addr).collect();
+        let mut activity = Activity::default();
+        activity.add(exchanges, None);
+        let (facts, profile) = (Stage.facts(addr), Profile::default());
+        let rows = evidence(&own, &facts, &activity, &profile);
+        // As of the list's own date and the events' first day, so that nothing has aged much.
+        let score = score(&rows, &facts.kinds, &profile, "2026-05-28".parse().unwrap());
+        let ids = score.rows.iter().filter(|row| row.counted).map(|row| row.id.as_ref());
+        (score.score, ids.collect::<Vec<_>>().join(" "))
+    }
+
+    fn check(text: &str, host: &str, exchanges: u64, low: f64, high: f64, ids: &str) {
+        let (score, found) = scored(text, host, exchanges);
+        assert_eq!(found, ids, "{host} after {text}");
+        assert!((low..=high).contains(&score), "{host} has {score} after {text}");
+    }
+
+    const SCAN: &str = "8 s: HOST -> 198.51.100.1-20 tcp/22 S0";
+
+    #[test]
+    fn who_is_blamed_and_who_is_not() {
+        let scan = |host: &str| SCAN.replace("HOST", host);
+        check(&scan("192.0.2.7"), "192.0.2.7", 0, 90.0, 94.0, "prior scan.horizontal");
+        // The targets of a scan have done nothing.
+        check(&scan("192.0.2.7"), "198.51.100.3", 0, 0.5, 0.5, "prior");
+        // A research scanner is known to scan.
+        let explained = "prior kind.research-scanner scan.horizontal";
+        check(&scan("203.0.113.1"), "203.0.113.1", 0, 0.0, 0.5, explained);
+        // The target of a flood gains nothing, nor do its forged sources.
+        let flood = "5 s: 192.0.2.7 -> 192.0.2.80 tcp/443 S0 x600";
+        check(flood, "192.0.2.80", 0, 0.5, 0.5, "prior");
+        check(flood, "192.0.2.7", 0, 0.5, 0.5, "prior");
+        // Tor hides; that is no malice.
+        check(
+            "9 s: http 203.0.113.2 GET / 200 9",
+            "203.0.113.2",
+            0,
+            0.5,
+            0.5,
+            "prior anonymity.tor",
+        );
+        // A list of one's own says what it says, five months ago: 6.5 nats became 1.2.
+        check("9 s: http 203.0.113.5 GET / 200 9", "203.0.113.5", 0, 1.6, 1.6, "prior list.bad");
+        // Ordinary traffic lowers, from twenty exchanges on, and not by much.
+        check("", "192.0.2.9", 19, 0.5, 0.5, "prior");
+        check("", "192.0.2.9", 5_000, 0.1, 0.4, "prior activity.ordinary");
+        let both = "prior scan.horizontal activity.ordinary";
+        check(&scan("192.0.2.7"), "192.0.2.7", 5_000, 75.0, 90.0, both);
+    }
+
+    #[test]
+    fn what_succeeded_is_a_row_of_its_own() {
+        let text = "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x8
+                    9 s: auth 192.0.2.7 -> 198.51.100.5 sshd root success";
+        check(text, "192.0.2.7", 0, 80.0, 90.0, "prior bruteforce.ssh succeeded");
+    }
+
+    #[test]
+    fn rows_of_one_id_merge_in_any_order() {
+        let row = |count: u64, day: i64, what: &str, weighing| Evidence {
+            id: "scan.vertical".into(),
+            weighing,
+            source: "detector",
+            count,
+            first_seen: Some(Timestamp::default().plus_days(day)),
+            last_seen: Some(Timestamp::default().plus_days(day)),
+            what: what.to_owned(),
+            refs: (0..15).map(|n| Ref::Detection(n + count as u32)).collect(),
+        };
+        let mut rows = vec![
+            row(3, 5, "small", Weighing::ById),
+            row(9, 2, "large", Weighing::ById),
+            row(50, 9, "excused", Weighing::InsteadBy("explained.scan")),
+        ];
+        let merged = merge(rows.clone());
+        rows.reverse();
+        assert_eq!(merge(rows), merged);
+        let [one] = merged.as_slice() else { panic!("{merged:?}") };
+        assert_eq!((one.count, one.weighing.clone()), (62, Weighing::ById));
+        assert_eq!(one.what, "large (2 times more like it)");
+        assert_eq!(one.first_seen, Some(Timestamp::default().plus_days(2)));
+        assert_eq!(one.last_seen, Some(Timestamp::default().plus_days(9)));
+        assert_eq!(one.refs.len(), REFS_MAX);
+    }
+
+    #[test]
+    fn every_detector_has_a_row_in_the_profile_and_a_sound_text() {
+        let profile = Profile::default();
+        for detector in DETECTORS {
+            let about = detector.about();
+            assert!(!about.finds.is_empty() && !about.misses.is_empty());
+            assert!(!about.source.is_empty() && !about.attack.is_empty());
+            for id in about.ids.iter().filter(|id| !id.ends_with(".*")) {
+                let row = profile.row(id).unwrap_or_else(|| panic!("{id} is not weighed"));
+                assert!(row.severity > 0, "{id} has no severity");
+            }
+        }
+    }
+}
