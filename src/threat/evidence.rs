@@ -282,7 +282,7 @@ pub(super) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Tim
 
 #[cfg(test)]
 mod tests {
-    use crate::model::{Addr, Facts};
+    use crate::model::Addr;
     use crate::threat::Scene;
     use crate::threat::detectors::DETECTORS;
     use crate::threat::notation::{Stage, events, watch};
