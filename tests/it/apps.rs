@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use infralock::flow::apps::{Conversation, SecretKey, Transport};
 use infralock::flow::{FlowEvent, FlowTable, Options, Pair};
-use infralock::model::{Flow, ImportId, Record, RecordKind, Uid};
+use infralock::model::{Flow, ImportId, Outcome, Record, RecordKind, Uid};
 use infralock::wire::{Checksums, DecodeOptions, Decoder, sniff};
 
 use crate::corpora;
@@ -302,7 +302,7 @@ fn transactions_agree_with_zeek() {
                     compared.columns.iter().map(|column| row.get(*column).cloned()).collect();
                 let (Some(wanted), Some(port)) = (wanted, row.get("id.orig_p")) else { continue };
                 zeek_total += 1;
-                // Zeek decodes percent signs in a URI; rows without a question have `-` for its type.
+                // Zeek decodes percent signs in a URI; without a question the type is `-`.
                 let is_same = |row: &[String]| {
                     row.iter().zip(&wanted).all(|(ours, zeeks)| {
                         ours == zeeks
@@ -455,4 +455,101 @@ fn dialogues_give_their_records() {
     stream("rdp", &["rdp", "ssl"], &["auth - user", tls]);
     stream("xmpp", &["xmpp", "ssl"], &[tls]);
     stream("smb", &["smb"], &["auth failure guest"]);
+}
+
+/// Services of Zeek's that are not read, each with its reason.
+const UNREAD_SERVICES: [(&str, &str); 6] = [
+    ("ftp-data", "named by the control connection, another flow"),
+    ("irc-dcc-data", "named by the control connection, another flow"),
+    ("gridftp", "FTP under GSSAPI"),
+    ("gridftp-data", "FTP under GSSAPI"),
+    ("ayiya", "a tunnel that nobody runs any more"),
+    ("-ftp", "Zeek's mark for a protocol it gave up"),
+];
+
+#[test]
+fn services_agree_with_zeek() {
+    let Some(corpus) = corpora::find("corpora/zeek-traces") else { return };
+    let list = std::fs::read(corpus.join("trace-to-baseline.json")).unwrap();
+    let list: Vec<BaselineOf> = serde_json::from_slice(&list).unwrap();
+    let mut tally: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let unread = |name: &str| UNREAD_SERVICES.iter().any(|(unread, _)| *unread == name);
+    for entry in list.iter().filter(|entry| entry.logs.iter().any(|log| log == "conn.log")) {
+        let [trace] = entry.traces.as_slice() else { continue };
+        let trace_path = corpus.join("Traces").join(trace);
+        let log_path = corpus.join("Baseline").join(&entry.baseline).join("conn.log");
+        if !trace_path.exists() || trace.ends_with(".gz") || !log_path.exists() {
+            continue;
+        }
+        let rows = zeek_rows(&log_path);
+        if !rows.iter().any(|row| row.get("service").is_some_and(|service| service != "-")) {
+            continue;
+        }
+        let said = listen(&trace_path, Checksums::Verify);
+        for row in rows {
+            let of = |key: &str| row.get(key).cloned().unwrap_or_default();
+            let mut wanted: Vec<String> =
+                of("service").split(',').filter(|name| !unread(name)).map(str::to_owned).collect();
+            wanted.sort();
+            if wanted.is_empty() || wanted == ["-"] {
+                continue;
+            }
+            let flow = said.iter().map(|said| &said.flow).find(|flow| {
+                flow.originator.addr.to_string() == of("id.orig_h")
+                    && flow.originator.port.to_string() == of("id.orig_p")
+                    && flow.responder.port.to_string() == of("id.resp_p")
+            });
+            let mut ours: Vec<String> = flow
+                .and_then(|flow| flow.service.clone())
+                .map(|names| names.split(',').map(str::to_owned).collect())
+                .unwrap_or_default();
+            ours.sort();
+            let (right, all) = tally.entry(wanted.join(",")).or_default();
+            *all += 1;
+            if ours == wanted {
+                *right += 1;
+            } else {
+                println!(
+                    "  {}: {} wanted {wanted:?}, ours {ours:?}",
+                    entry.baseline,
+                    if flow.is_some() { "flow" } else { "no such flow," }
+                );
+            }
+        }
+    }
+    for (service, (right, all)) in &tally {
+        println!("{service:12} {right:3} of {all:3}");
+    }
+    let (right, all) = tally.values().fold((0, 0), |(right, all), (r, a)| (right + r, all + a));
+    println!("services: {right} of {all}");
+    assert!(right * 100 >= all * 94, "{right} of {all}");
+}
+
+/// Tries to log in by one address, from what a capture says.
+fn tries(path: &Path, src: &str, service: &str) -> (usize, usize) {
+    let said = listen(path, Checksums::Verify);
+    let records = said.iter().flat_map(|said| &said.records).filter(|record| {
+        record.kind == RecordKind::Auth
+            && record.src.is_some_and(|addr| addr.to_string() == src)
+            && text(record.service.as_ref()) == service
+    });
+    records.fold((0, 0), |(failed, worked), record| match record.outcome {
+        Some(Outcome::Failure) => (failed + 1, worked),
+        Some(Outcome::Success) => (failed, worked + 1),
+        _ => (failed, worked),
+    })
+}
+
+#[test]
+fn guessers_show_as_failed_tries() {
+    for (path, src, service, failed_min) in [
+        ("corpora/zeek-traces/Traces/ssh/sshguess.pcap", "192.168.56.1", "ssh", 20),
+        ("corpora/zeek-traces/Traces/ftp/bruteforce.pcap", "192.168.56.1", "ftp", 20),
+        ("corpora/zeek-training/ssh.pcap", "172.16.238.1", "ssh", 20),
+    ] {
+        let Some(path) = corpora::find(path) else { return };
+        let (failed, worked) = tries(&path, src, service);
+        println!("{}: {failed} tries failed, {worked} worked", path.display());
+        assert!(failed >= failed_min, "{}: {failed}", path.display());
+    }
 }

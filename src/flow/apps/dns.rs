@@ -146,6 +146,7 @@ impl Session {
     }
 
     fn ask(&mut self, side: Side, message: &Message, out: &mut Out<'_, '_>) {
+        out.confirm("dns");
         for question in &message.questions {
             let record = new_record(message, question, side, out);
             let key = Key { id: message.id, name: question.name.clone(), kind: question.kind };

@@ -351,6 +351,7 @@ impl Session {
             return;
         }
         self.depth += 1;
+        out.confirm("http");
         let mut record = out.new_record(RecordKind::Http, "http", self.client);
         record.method = Some(Untrusted::from_bytes(method));
         let (authority, path) = split_target(target);

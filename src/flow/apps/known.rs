@@ -263,7 +263,7 @@ pub(super) const TEREDO: Known = Known {
         }
         let is_inner = rest.0.first()? >> 4 == 6;
         let payload = rest.0.get(4..6).and_then(<[u8]>::first_chunk::<2>)?;
-        let is_whole = rest.0.len() == 40 + usize::from(u16::from_be_bytes(*payload));
+        let is_whole = rest.0.len() >= 40 + usize::from(u16::from_be_bytes(*payload));
         (is_inner && is_whole).then_some(Client)
     },
 };

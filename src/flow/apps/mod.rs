@@ -19,8 +19,9 @@
 //! when to stop reassembling.
 //!
 //! **To add a protocol**: one file with a type that implements [`Protocol`], one line in
-//! [`PROTOCOLS`]. The smallest one there is a good one to copy. Deliberately absent: bodies, files and
-//! mail texts; answers to "who is worse", which is `threat`'s.
+//! [`PROTOCOLS`]; `xmpp.rs` is a small one to copy, `known.rs` has those that are only named.
+//! Deliberately absent: bodies, files and mail texts; answers to "who is worse", which is
+//! `threat`'s.
 
 use crate::flow::{Pair, Side};
 use crate::model::{Endpoint, ImportId, Record, RecordKind, Spoken, Timestamp, Uid, Untrusted};
