@@ -8,6 +8,7 @@ mod detections;
 mod example;
 mod explain;
 mod flows;
+mod lookup;
 mod output;
 mod problems;
 mod progress;
@@ -47,6 +48,8 @@ enum Command {
     Explain(Box<explain::ExplainArgs>),
     /// Lists the flows of captures
     Flows(flows::FlowsArgs),
+    /// Says what is known of addresses and prefixes
+    Lookup(lookup::LookupArgs),
     /// Lists parsed log records and protocol transactions
     Records(Box<records::RecordsArgs>),
 }
@@ -181,6 +184,7 @@ fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended
         Some(Command::Detections(args)) => detections::run(*args, console),
         Some(Command::Explain(args)) => explain::run(*args, console),
         Some(Command::Flows(args)) => flows::run(args, console),
+        Some(Command::Lookup(args)) => lookup::run(args, console),
         Some(Command::Records(args)) => records::run(*args, console),
         None => example::run(console),
     }

@@ -44,7 +44,7 @@ impl Formatter for Inert {
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn to_json(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+pub fn to_json<W: Write + ?Sized>(out: &mut W, value: &impl Serialize) -> io::Result<()> {
     value.serialize(&mut serde_json::Serializer::with_formatter(out, Inert))?;
     Ok(())
 }

@@ -25,6 +25,7 @@ mod import_cases;
 mod import_lines;
 mod import_structured;
 mod intel;
+mod lookup;
 mod no_socket;
 mod report;
 mod shipped_data;
