@@ -15,8 +15,8 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 
 use crate::model::limits::{FLOW_SHARDS, FLOWS_MAX};
-use crate::model::{Addr, ConnState, Flow, ImportId, Proto, Record, Spoken, Timestamp, Uid};
-use crate::wire::{Packet, Tcp, Transport};
+use crate::model::{Addr, ConnState, Flow, ImportId, Proto, Record, Timestamp, Uid};
+use crate::wire::{Packet, Tcp, Transport, Tunnel};
 
 use super::apps::{Context, Conversation, Heard, SecretKey, Sink, Transport as Manner};
 use super::history::History;
@@ -119,9 +119,18 @@ pub struct FlowTable {
     shards: Vec<Shard>,
     hasher: hashbrown::DefaultHashBuilder,
     /// The flows of the packets so far of the frame at hand, with their depth.
-    carriers: Vec<(u8, Uid)>,
+    carriers: Vec<Carrier>,
     frame_index: u64,
     stats: FlowStats,
+}
+
+/// The flow of an outer packet of the frame at hand.
+#[derive(Clone, Copy, Debug)]
+struct Carrier {
+    depth: u8,
+    uid: Uid,
+    shard: usize,
+    slot: u32,
 }
 
 /// Time as it passes: packets' times made to never go back.
@@ -169,14 +178,18 @@ impl FlowTable {
         self.stats.packets += 1;
         let (key, sender) = Key::of(packet);
         let carrier = self.carrier(packet);
+        if let Some((carrier, service)) = carrier.zip(packet.tunnel.and_then(service_of)) {
+            self.note_service(carrier, service);
+        }
         let which = key.shard(FLOW_SHARDS);
         let tag = tag_of(self.hasher.hash_one(key));
         let Some(shard) = self.shards.get_mut(which) else { return key.uid(packet) };
         let mut step =
             Step { hasher: &self.hasher, options: &self.options, stats: &mut self.stats, now, out };
         shard.expire(&mut step);
-        let uid = shard.take(packet, Found { key, tag, sender, carrier }, &mut step);
-        self.carriers.push((packet.tunnel_depth, uid));
+        let carrier = carrier.map(|carrier| carrier.uid);
+        let (slot, uid) = shard.take(packet, Found { key, tag, sender, carrier }, &mut step);
+        self.carriers.push(Carrier { depth: packet.tunnel_depth, uid, shard: which, slot });
         uid
     }
 
@@ -211,14 +224,25 @@ impl FlowTable {
     }
 
     /// The flow that carries this packet, if it came out of a tunnel.
-    fn carrier(&mut self, packet: &Packet<'_>) -> Option<Uid> {
+    fn carrier(&mut self, packet: &Packet<'_>) -> Option<Carrier> {
         if packet.tunnel_depth == 0 || packet.frame_index != self.frame_index {
             self.carriers.clear();
             self.frame_index = packet.frame_index;
             return None;
         }
-        self.carriers.retain(|&(depth, _)| depth < packet.tunnel_depth);
-        self.carriers.last().map(|&(_, uid)| uid)
+        self.carriers.retain(|carrier| carrier.depth < packet.tunnel_depth);
+        self.carriers.last().copied()
+    }
+
+    /// A packet came out of a flow's tunnel: that is the surest sign of what the flow speaks.
+    fn note_service(&mut self, carrier: Carrier, service: &'static str) {
+        let shard = self.shards.get_mut(carrier.shard);
+        if let Some(entry) = shard.and_then(|shard| shard.slots.get_mut(carrier.slot)) {
+            // The slot may have been given away since.
+            if entry.uid == carrier.uid {
+                entry.tunnel_service.get_or_insert(service);
+            }
+        }
     }
 }
 
@@ -281,6 +305,8 @@ struct Entry {
     life: Life,
     talk: Talk,
     os_guess: Option<&'static str>,
+    /// What it speaks, because packets came out of it.
+    tunnel_service: Option<&'static str>,
     #[expect(clippy::box_collection, reason = "rarely there: 8 bytes in each flow, not 24")]
     parents: Option<Box<Vec<Uid>>>,
 }
@@ -375,7 +401,7 @@ impl Shard {
     }
 
     /// Puts a packet into its flow.
-    fn take(&mut self, packet: &Packet<'_>, found: Found, step: &mut Step<'_>) -> Uid {
+    fn take(&mut self, packet: &Packet<'_>, found: Found, step: &mut Step<'_>) -> (u32, Uid) {
         let mut slot = self.find(&found);
         if let (Some(open), Transport::Tcp(tcp)) = (slot, &packet.transport) {
             let is_reused = self.slots.get(open).is_some_and(|entry| match &entry.life {
@@ -388,7 +414,7 @@ impl Shard {
             }
         }
         let slot = slot.unwrap_or_else(|| self.begin(packet, &found, step));
-        let Some(entry) = self.slots.get_mut(slot) else { return found.key.uid(packet) };
+        let Some(entry) = self.slots.get_mut(slot) else { return (slot, found.key.uid(packet)) };
         if let Some(carrier) = found.carrier {
             entry.note_parent(carrier);
         }
@@ -403,7 +429,7 @@ impl Shard {
                 self.timers.push(Reverse((deadline, slot)));
             }
         }
-        entry.uid
+        (slot, entry.uid)
     }
 
     fn find(&self, found: &Found) -> Option<u32> {
@@ -510,6 +536,7 @@ impl Entry {
             },
             talk: Talk::default(),
             os_guess: None,
+            tunnel_service: None,
             parents: None,
         };
         if is_likely_answer(packet) {
@@ -711,8 +738,16 @@ impl Entry {
             Talk::Over(heard) => heard.map(|heard| *heard),
             Talk::Unheard => None,
         };
-        let service = heard.as_ref().and_then(Heard::service);
-        let mut spoken = heard.map_or_else(Spoken::default, |heard| heard.spoken);
+        let mut heard = heard.unwrap_or_default();
+        if let Some(service) = self.tunnel_service {
+            for list in [&mut heard.services, &mut heard.spoken.apps] {
+                if !list.contains(&service) {
+                    list.push(service);
+                }
+            }
+        }
+        let service = heard.service();
+        let mut spoken = heard.spoken;
         spoken.os_guess = self.os_guess;
         let history = self.history.text();
         let (conn_state, orig_bytes, resp_bytes) = match &self.life {
@@ -815,6 +850,18 @@ impl Listener<'_> {
         let Context { originator, responder, .. } = self.context;
         let ports = Pair { originator: originator.port, responder: responder.port };
         Talk::Live(Box::new(Conversation::new(self.manner, ports)))
+    }
+}
+
+/// Zeek's name of the service of a flow that carries such a tunnel; those right above IP have no
+/// flow with a service.
+const fn service_of(tunnel: Tunnel) -> Option<&'static str> {
+    match tunnel {
+        Tunnel::Vxlan => Some("vxlan"),
+        Tunnel::Geneve => Some("geneve"),
+        Tunnel::Teredo => Some("teredo"),
+        Tunnel::Gtp => Some("gtpv1"),
+        _ => None,
     }
 }
 

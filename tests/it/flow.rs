@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use infralock::flow::apps::SecretKey;
+use infralock::flow::apps::{PROTOCOLS, SecretKey};
 use infralock::flow::{FlowEvent, FlowTable, Options, community_id};
 use infralock::model::{Addr, Flow, ImportId, Proto};
 use serde_json::Value;
@@ -153,6 +153,15 @@ struct Agreement {
     /// Rows that differ, by the reason.
     reasons: BTreeMap<&'static str, usize>,
     unexplained: Vec<String>,
+    /// Flows whose service Zeek names and we read; of these, those that agree.
+    services: (usize, usize),
+}
+
+/// The parts of a service, sorted: Zeek's order is that of its tables.
+fn parts(row: &Row) -> Vec<&str> {
+    let mut parts: Vec<&str> = row["service"].split(',').filter(|part| *part != "-").collect();
+    parts.sort_unstable();
+    parts
 }
 
 impl Agreement {
@@ -166,6 +175,18 @@ impl Agreement {
         match EXCEPTIONS.iter().find(|(listed, _)| *listed == name) {
             Some((_, reason)) => *self.reasons.entry(reason).or_default() += 1,
             None => self.unexplained.push(format!("{name}: {what}")),
+        }
+    }
+
+    fn service(&mut self, name: &str, ours: &Row, theirs: &Row) {
+        let (found, wanted) = (parts(ours), parts(theirs));
+        let is_read = |part: &&str| PROTOCOLS.iter().any(|known| known.about().service == *part);
+        let is_compared = !wanted.is_empty() && wanted.iter().all(is_read);
+        self.services.0 += usize::from(is_compared);
+        self.services.1 += usize::from(is_compared && found == wanted);
+        if found != wanted {
+            let note = if is_compared { "" } else { " (not compared)" };
+            println!("{name}: {}: service {found:?} zeek {wanted:?}{note}", show(&TUPLE, theirs));
         }
     }
 
@@ -211,6 +232,9 @@ fn flows_agree_with_zeek() {
         println!("  {count:3} rows differ: {reason}");
     }
     assert_eq!(all.unexplained, Vec::<String>::new());
+    let (compared, right) = all.services;
+    println!("  service            {right} of {compared} that Zeek names and we read");
+    assert!(right as f64 >= 0.95 * compared as f64);
     assert!(logs >= 100, "{logs}");
     assert!(all.share("tuple and amounts") >= 0.90);
     assert!(all.share("conn_state") >= 0.90);
@@ -228,6 +252,7 @@ fn compare(name: &str, ours: &mut Vec<Row>, theirs: &Row, all: &mut Agreement) {
         return all.wrong(name, format!("no flow {}", show(&TUPLE, theirs)));
     };
     all.right("tuple");
+    all.service(name, &found, theirs);
     let mut differing = Vec::new();
     if same(&AMOUNTS, &found, theirs) {
         all.right("tuple and amounts");

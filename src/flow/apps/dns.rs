@@ -138,6 +138,8 @@ impl Parse for Session {
 
 impl Session {
     fn message(&mut self, side: Side, message: Message, out: &mut Out<'_, '_>) {
+        // As Zeek: a question that parses whole is enough, answered or not.
+        out.confirm("dns");
         if message.is_answer {
             self.answer(side, message, out);
         } else {
@@ -164,7 +166,6 @@ impl Session {
     }
 
     fn answer(&mut self, side: Side, message: Message, out: &mut Out<'_, '_>) {
-        out.confirm("dns");
         // mDNS answers without a question: the first answer's name stands for it.
         let unasked = message.answers.first().map_or_else(Question::default, |answer| Question {
             name: answer.name.clone(),
