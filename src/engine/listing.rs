@@ -99,7 +99,7 @@ pub(super) fn flow_row(flow: Flow, import: Untrusted) -> FlowRow {
         resp_bytes: flow.resp_bytes,
         conn_state: flow.conn_state.as_str(),
         missed_bytes: flow.missed_bytes,
-        history: flow.history,
+        history: Some(flow.history).filter(|history| !history.is_empty()),
         orig_pkts: flow.orig_pkts,
         orig_ip_bytes: flow.orig_ip_bytes,
         resp_pkts: flow.resp_pkts,

@@ -148,7 +148,7 @@ pub(super) fn flow_cells(flow: &FlowRow) -> [String; 34] {
         cell(flow.resp_bytes),
         flow.conn_state.to_owned(),
         flow.missed_bytes.to_string(),
-        flow.history.clone(),
+        text(flow.history.as_deref()),
         flow.orig_pkts.to_string(),
         flow.orig_ip_bytes.to_string(),
         flow.resp_pkts.to_string(),

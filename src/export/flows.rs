@@ -204,7 +204,7 @@ impl<W: Write> FlowWriter for ZeekConn<W> {
             number(flow.resp_bytes),
             flow.conn_state.to_owned(),
             flow.missed_bytes.to_string(),
-            text(Some(flow.history.as_str()).filter(|history| !history.is_empty())),
+            text(flow.history.as_deref()),
             flow.orig_pkts.to_string(),
             flow.orig_ip_bytes.to_string(),
             flow.resp_pkts.to_string(),

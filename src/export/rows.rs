@@ -291,8 +291,8 @@ pub struct FlowRow {
     pub conn_state: &'static str,
     /// Bytes the capture lost.
     pub missed_bytes: u64,
-    /// Zeek's letters.
-    pub history: String,
+    /// Zeek's letters; `null` where the protocol has none.
+    pub history: Option<String>,
     /// Packets.
     pub orig_pkts: u64,
     /// IP bytes.

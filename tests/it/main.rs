@@ -29,6 +29,8 @@ mod lookup;
 mod no_socket;
 mod report;
 mod shipped_data;
+mod program;
+mod schema;
 mod shop;
 mod threat;
 mod tidy;
