@@ -15,6 +15,7 @@
 mod apps;
 mod bounded;
 mod captures;
+mod cli;
 mod corpora;
 mod flow;
 mod fuzz;

@@ -1,0 +1,218 @@
+//! The command line as scripts see it: exit status, streams, same input same output.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::no_socket::run_without_network;
+use crate::program::{complained, infralock, on_the_shop, run, run_with, said, shop};
+
+/// The document without what may differ between two runs.
+fn settled(json: &[u8]) -> Value {
+    let mut document: Value = serde_json::from_slice(json).unwrap();
+    document["totals"]["elapsed_secs"] = Value::Null;
+    document["imports"] = Value::Null;
+    // Another packing is another path: references name it.
+    fn blank(value: &mut Value) {
+        match value {
+            Value::String(text) if text.starts_with("record:") => {
+                *text = text.rsplit('#').next().unwrap_or_default().to_owned();
+            }
+            Value::Array(items) => items.iter_mut().for_each(blank),
+            Value::Object(map) => {
+                if map.contains_key("realm") {
+                    map["realm"] = Value::Null;
+                }
+                map.values_mut().for_each(blank);
+            }
+            _ => {}
+        }
+    }
+    blank(&mut document);
+    document
+}
+
+#[test]
+fn two_runs_agree_to_the_last_byte() {
+    let runs = [1, 2].map(|_| {
+        let mut document: Value =
+            serde_json::from_slice(&on_the_shop(&["triage"], &["--json"]).stdout).unwrap();
+        document["totals"]["elapsed_secs"] = Value::Null;
+        serde_json::to_string(&document).unwrap()
+    });
+    assert!(runs[0] == runs[1]);
+}
+
+#[test]
+fn packed_piped_and_plain_captures_agree() {
+    let plain = std::fs::read(shop("capture.pcap")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let packed = folder.path().join("capture.bin");
+    let mut gzip =
+        flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), Default::default());
+    gzip.write_all(&plain).unwrap();
+    gzip.finish().unwrap();
+    let of_file = settled(&run(&["triage", &shop("capture.pcap"), "--json"]).stdout);
+    let of_gzip = settled(&run(&["triage", packed.to_str().unwrap(), "--json"]).stdout);
+    let of_pipe = settled(&run_with(&["triage", "-", "--json"], &plain).stdout);
+    assert_eq!(of_file, of_gzip);
+    assert_eq!(of_file, of_pipe);
+    let flows = |arguments: &[&str], stdin: &[u8]| said(&run_with(arguments, stdin));
+    let uids =
+        |text: &str| -> Vec<String> { text.lines().map(|line| line[..70].to_owned()).collect() };
+    let file = flows(&["flows", &shop("capture.pcap"), "--ndjson"], b"");
+    let pipe = flows(&["flows", "-", "--ndjson"], &plain);
+    assert_eq!(uids(&file), uids(&pipe));
+}
+
+#[test]
+fn a_log_without_years_reads_the_same_from_a_pipe() {
+    let log = std::fs::read(shop("auth.log")).unwrap();
+    let file = settled(&run(&["triage", &shop("auth.log"), "--json"]).stdout);
+    let pipe = settled(&run_with(&["triage", "-", "--json"], &log).stdout);
+    assert_eq!(file, pipe);
+}
+
+#[test]
+fn exit_status_says_how_it_ended() {
+    assert_eq!(run(&["--version"]).status.code(), Some(0));
+    assert_eq!(run(&["triage"]).status.code(), Some(2), "wrong usage");
+    assert_eq!(run(&["no-such-command"]).status.code(), Some(2));
+    let missing = run(&["triage", "no-such-file"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(
+        complained(&missing),
+        "infralock: cannot open no-such-file: there is no such file or folder\n"
+    );
+    let noise = run_with(&["triage", "-"], &[0x93, 0x01, 0xfe, 0x00].repeat(100));
+    assert_eq!(noise.status.code(), Some(1), "{}", said(&noise));
+}
+
+#[test]
+fn a_broken_file_keeps_its_good_part_and_says_where_it_broke() {
+    let mut capture = std::fs::read(shop("capture.pcap")).unwrap();
+    capture.truncate(capture.len() / 2);
+    let output = run_with(&["triage", "-", "--json"], &capture);
+    assert_eq!(output.status.code(), Some(0));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["imports"][0]["packets"].as_u64().unwrap() > 50);
+    let problem = &document["imports"][0]["problems"][0];
+    assert!(problem["place"].as_str().unwrap().starts_with('@'), "{problem}");
+    assert!(complained(&output).starts_with("-@"), "{}", complained(&output));
+}
+
+#[test]
+fn an_existing_file_is_not_replaced_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("out.html");
+    let arguments = ["triage", &shop("access.log"), "--report", report.to_str().unwrap()];
+    assert_eq!(run(&arguments).status.code(), Some(0));
+    let refused = run(&arguments);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(complained(&refused).contains("--force"), "{}", complained(&refused));
+    let mut forced = arguments.to_vec();
+    forced.push("--force");
+    assert_eq!(run(&forced).status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left aside");
+}
+
+#[test]
+fn a_full_disk_is_told_and_a_closed_pipe_is_no_error() {
+    if Path::new("/dev/full").exists() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = infralock(&["flows", &shop("capture.pcap"), "--ndjson"]);
+        let output = command.stdout(full).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(complained(&output).contains("could not write the output"));
+    }
+    let mut command = infralock(&["flows", &shop("capture.pcap"), "--ndjson"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), complained(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn an_interrupt_keeps_what_is_done() {
+    let mut command = infralock(&["triage", "-", "--json"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let line =
+        "203.0.113.9 - - [05/Jun/2026:01:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"\n";
+    // More than what is read before the next look at the signal, and then nothing: the program
+    // waits in the middle of its input.
+    pipe.write_all(line.repeat(20_000).as_bytes()).unwrap();
+    pipe.flush().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    // What comes after the signal wakes the reader.
+    pipe.write_all(line.repeat(20_000).as_bytes()).ok();
+    drop(pipe);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", complained(&output));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["partial"], true);
+    assert_eq!(document["imports"][0]["sha256"], Value::Null);
+    assert!(document["imports"][0]["records"].as_u64().unwrap() >= 4_096);
+}
+
+#[test]
+fn no_command_opens_a_socket() {
+    let (capture, auth) = (shop("capture.pcap"), shop("auth.log"));
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("r.html");
+    for arguments in [
+        vec!["triage", &capture, &auth, "--report", report.to_str().unwrap()],
+        vec!["detections", &auth],
+        vec!["records", &capture],
+        vec!["flows", &capture],
+        vec!["explain", "198.51.100.23", &auth],
+        vec!["explain", "192.0.2.1"],
+    ] {
+        let (status, _, stderr) = run_without_network(&mut infralock(&arguments));
+        assert_eq!(status.code(), Some(0), "{arguments:?}: {stderr}");
+    }
+    let (status, stdout, stderr) = run_without_network(infralock(&[]).current_dir(folder.path()));
+    assert_eq!(status.code(), Some(0), "{stderr}");
+    assert!(
+        stdout.contains("Open your own") && folder.path().join("infralock-example.html").exists()
+    );
+}
+
+#[test]
+fn the_example_tells_its_story() {
+    let document: Value =
+        serde_json::from_slice(&on_the_shop(&["triage"], &["--json"]).stdout).unwrap();
+    let host = |addr: &str| -> Value {
+        let hosts = document["hosts"].as_array().unwrap();
+        hosts.iter().find(|host| host["addr"] == addr).unwrap_or_else(|| panic!("{addr}")).clone()
+    };
+    let score = |addr: &str| host(addr)["score"].as_f64().unwrap();
+    let found = |detector: &str, subject: &str| -> Value {
+        let all = document["detections"].as_array().unwrap();
+        let mut found = all.iter().filter(|detection| {
+            detection["detector"] == detector && detection["subject"] == subject
+        });
+        found.next().unwrap_or_else(|| panic!("{detector} {subject}")).clone()
+    };
+    found("scan.horizontal", "203.0.113.66");
+    assert_eq!(found("bruteforce.ssh", "198.51.100.23")["succeeded"], true);
+    found("web.sqli", "2001:db8:66::7");
+    found("anonymity.tor", "203.0.113.180");
+    for hostile in ["203.0.113.66", "198.51.100.23", "2001:db8:66::7"] {
+        assert!(score(hostile) >= 50.0, "{hostile} {}", score(hostile));
+    }
+    for harmless in ["198.51.100.200", "203.0.113.180", "203.0.113.9"] {
+        assert!(score(harmless) < 2.0, "{harmless} {}", score(harmless));
+    }
+    assert!(host("203.0.113.180")["anonymity"].as_f64().unwrap() > 0.5);
+    let unknown = host("203.0.113.9");
+    assert!(unknown["evidence_amount"].as_f64().unwrap() < 0.1);
+    assert_eq!(host("198.51.100.23")["place"]["city"], "Sao Paulo");
+    let assumed = &document["imports"][1]["assumed"];
+    assert_eq!((&assumed["year"], &assumed["time_zone"]), (&Value::from(2026), &"UTC".into()));
+}
