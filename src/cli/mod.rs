@@ -3,6 +3,7 @@
 //! Exit status (INTERFACE): 0 done, 1 nothing could be done, 2 wrong usage, 3 a check found
 //! something wrong, 130 interrupted. A reader that closes the pipe early is not an error.
 
+mod carve;
 mod context;
 mod detections;
 mod example;
@@ -50,6 +51,8 @@ enum Command {
     Flows(flows::FlowsArgs),
     /// Says what is known of addresses and prefixes
     Lookup(lookup::LookupArgs),
+    /// Writes the packets behind a host or a flow to a capture of their own
+    Carve(carve::CarveArgs),
     /// Lists parsed log records and protocol transactions
     Records(Box<records::RecordsArgs>),
 }
@@ -185,6 +188,7 @@ fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended
         Some(Command::Explain(args)) => explain::run(*args, console),
         Some(Command::Flows(args)) => flows::run(args, console),
         Some(Command::Lookup(args)) => lookup::run(args, console),
+        Some(Command::Carve(args)) => carve::run(args, console),
         Some(Command::Records(args)) => records::run(*args, console),
         None => example::run(console),
     }

@@ -19,8 +19,10 @@ use crate::bounded::{self, Lines, Pack, Peek};
 use crate::export::{AssumedRow, ImportRow};
 use crate::flow::apps::SecretKey;
 use crate::import::{self, Assumed, Format, Listed, Settings, Survey};
-use crate::model::{Flow, ImportId, Position, Problems, RealmId, Record, Timestamp, Untrusted};
-use crate::wire::{self, CaptureFormat};
+use crate::model::{
+    Addr, Flow, ImportId, Position, Problems, RealmId, Record, Timestamp, Uid, Untrusted,
+};
+use crate::wire::{self, CaptureFormat, Frame};
 
 /// Bytes of a file's beginning by which its format is told.
 const HEAD_BYTES: usize = 64 << 10;
@@ -48,10 +50,21 @@ pub(super) trait Consumer {
     /// A prefix or range of a list was read.
     fn listed(&mut self, _listed: Listed, _import: ImportId, _line: u64) {}
 
+    /// A frame was read, with the packets in it, outermost first.
+    fn frame(&mut self, _frame: &Frame<'_>, _carried: &[Carried]) {}
+
     /// Whether to stop early: whoever takes the output has gone.
     fn is_done(&self) -> bool {
         false
     }
+}
+
+/// A packet of a frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Carried {
+    pub(super) uid: Uid,
+    pub(super) src: Addr,
+    pub(super) dst: Addr,
 }
 
 /// What was read.

@@ -5,6 +5,7 @@
 //! records; whoever asked for them takes them as they come, so that nothing is kept that is not
 //! needed. A [`Monitor`] sees progress and may stop the job, which keeps what was done.
 
+mod carve;
 mod context;
 mod data;
 mod example;
@@ -16,6 +17,7 @@ mod progress;
 mod read;
 mod triage;
 
+pub use carve::{Wanted, carve};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::open_intel;
 pub use example::example;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Read;
 
-use super::files::Consumer;
+use super::files::{Carried, Consumer};
 use crate::bounded::Lines;
 use crate::flow::apps::SecretKey;
 use crate::flow::{FlowEvent, FlowTable, Options};
@@ -127,13 +127,16 @@ pub(super) fn capture(
     let mut capture = format.open(Box::new(input));
     let mut decoder = Decoder::new(DecodeOptions::default());
     let mut table = FlowTable::new(Options::new(reading.import, *key));
-    let mut frames = 0_u64;
+    let (mut frames, mut carried) = (0_u64, Vec::new());
     while let Some(frame) = capture.next_frame() {
         let (tally, consumer) = (&mut *reading.tally, &mut *reading.consumer);
+        carried.clear();
         decoder.decode(&frame, &mut |packet| {
             tally.packets += 1;
-            table.push(packet, &mut |event| take(event, tally, consumer));
+            let uid = table.push(packet, &mut |event| take(event, tally, consumer));
+            carried.push(Carried { uid, src: packet.src, dst: packet.dst });
         });
+        consumer.frame(&frame, &carried);
         frames += 1;
         if reading.stops(frames) {
             break;

@@ -161,6 +161,32 @@ fn an_interrupt_keeps_what_is_done() {
 }
 
 #[test]
+fn carved_packets_are_those_of_the_flow_or_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let flows = said(&run(&["flows", &shop("capture.pcap"), "--ndjson"]));
+    let held: Value = flows
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|flow| flow["id.resp_p"] == 4444)
+        .unwrap();
+    let (uid, file) = (held["uid"].as_str().unwrap(), out("flow.pcapng"));
+    let carved = run(&["carve", &shop("capture.pcap"), "--flow", uid, "--out", &file]);
+    assert_eq!(carved.status.code(), Some(0), "{}", complained(&carved));
+    let again = said(&run(&["flows", &file, "--ndjson"]));
+    let again: Value = serde_json::from_str(again.trim()).unwrap();
+    for key in ["id.orig_h", "orig_pkts", "resp_pkts", "orig_bytes", "duration", "history"] {
+        assert_eq!(again[key], held[key], "{key}");
+    }
+    let file = out("host.pcapng");
+    run(&["carve", &shop("capture.pcap"), "--addr", "203.0.113.66", "--out", &file]);
+    assert_eq!(said(&run(&["flows", &file, "--ndjson"])).lines().count(), 60);
+    let none = run(&["carve", &shop("capture.pcap"), "--addr", "192.0.2.250", "--out", &out("n")]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(!folder.path().join("n").exists());
+}
+
+#[test]
 fn no_command_opens_a_socket() {
     let (capture, auth) = (shop("capture.pcap"), shop("auth.log"));
     let folder = tempfile::tempdir().unwrap();
