@@ -8,8 +8,8 @@ use clap::Args;
 
 use super::Failure;
 use crate::bounded;
-use crate::engine::{Context, Options, OwnText, Zone, open_intel};
-use crate::model::{Prefix, Timestamp};
+use crate::engine::{Context, Options, OwnList, OwnText, Zone, open_intel};
+use crate::model::{Kind, ListMeaning, Prefix, Timestamp};
 
 /// Bytes of a profile's file.
 const PROFILE_BYTES_MAX: usize = 1 << 20;
@@ -27,6 +27,10 @@ pub(super) struct ContextArgs {
     /// A network of your own; may be repeated; without it, private addresses are yours
     #[arg(long, value_name = "PREFIX", value_parser = prefix)]
     mine: Vec<Prefix>,
+    /// A list of your own: hostile, benign, or the kind its addresses are of (tor, vpn, proxy,
+    /// hosting, crawler, research-scanner …); may be repeated
+    #[arg(long, value_name = "NAME=PATH:MEANING", value_parser = own_list)]
+    list: Vec<OwnList>,
     /// Places of your own (RFC 8805; columns 6 and 7 may hold lat,lon); may be repeated
     #[arg(long, value_name = "F")]
     geofeed: Vec<PathBuf>,
@@ -62,7 +66,7 @@ impl ContextArgs {
             profile,
             realm: self.realm,
             mine: self.mine,
-            lists: Vec::new(),
+            lists: self.list,
             geofeeds: self.geofeed.into_iter().map(OwnText::File).collect(),
             as_tables: self.as_table.into_iter().map(OwnText::File).collect(),
             at: self.at,
@@ -74,6 +78,26 @@ impl ContextArgs {
 
 fn prefix(text: &str) -> Result<Prefix, String> {
     text.parse().map_err(|error: crate::model::AddrError| error.to_string())
+}
+
+fn own_list(text: &str) -> Result<OwnList, String> {
+    let form = "write NAME=PATH:hostile or NAME=PATH:benign";
+    let (name, rest) = text.split_once('=').ok_or(form)?;
+    let (path, meaning) = rest.rsplit_once(':').ok_or(form)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(plain) {
+        return Err(format!("a list's name has letters, digits, - _ and .; {form}"));
+    }
+    let kind = || Kind::ALL.into_iter().find(|kind| kind.as_str() == meaning);
+    let meaning = match meaning {
+        "hostile" => ListMeaning::Hostile,
+        "benign" => ListMeaning::Benign,
+        _ => kind().map(ListMeaning::Kind).ok_or_else(|| {
+            let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+            format!("a list is hostile, benign or one of: {}", kinds.join(" "))
+        })?,
+    };
+    Ok(OwnList { name: name.to_owned(), text: OwnText::File(path.into()), meaning })
 }
 
 fn zone(text: &str) -> Result<Zone, String> {
@@ -114,6 +138,16 @@ mod tests {
         }
         for text in ["", "2", "+2", "+99:00", "+02:60", "Berlin", "+ü1"] {
             assert!(zone(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists() {
+        let list = own_list("ipsum=/data/a:b.txt:hostile").unwrap();
+        assert_eq!((list.name.as_str(), list.meaning), ("ipsum", ListMeaning::Hostile));
+        assert_eq!(own_list("t=x:tor").unwrap().meaning, ListMeaning::Kind(Kind::Tor));
+        for text in ["ipsum", "ipsum=x", "ipsum=x:bad", "=x:hostile", "a b=x:hostile"] {
+            assert!(own_list(text).is_err(), "{text}");
         }
     }
 }

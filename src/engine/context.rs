@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::paths::{os_sentence, path_text};
 use crate::bounded;
 use crate::geo::{self, Calibration, City, geofeed};
-use crate::import::as_table;
+use crate::import::{as_table, list};
 use crate::intel::{self, Intel};
 use crate::model::{
     Addr, Facts, HostKey, ImportId, ListMeaning, Place, Prefix, Problems, RealmId, Timestamp,
@@ -119,8 +119,9 @@ impl Context {
         };
         let mut problems = Vec::new();
         for own in &options.lists {
-            let (entries, wrong): (Vec<(crate::model::AddrRange, Option<Timestamp>)>, Problems) =
-                Default::default();
+            let bytes = own.text.read()?;
+            let lines = bytes.split(|&byte| byte == b'\n');
+            let (entries, wrong) = list::read_entries(lines);
             intel.add_list(&format!("list.{}", own.name), &entries, own.meaning, None);
             problems.push((own.text.name(), wrong));
         }

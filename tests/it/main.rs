@@ -29,6 +29,7 @@ mod intel;
 mod lookup;
 mod no_socket;
 mod report;
+mod robust;
 mod shipped_data;
 mod program;
 mod schema;

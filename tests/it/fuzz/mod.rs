@@ -11,8 +11,10 @@ pub mod apps;
 mod bounded;
 mod flow;
 mod geo;
-pub mod lines;
 mod intel;
+pub mod lines;
+mod pipeline;
+mod structured;
 pub mod structured;
 mod threat;
 mod wire;
@@ -50,6 +52,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "apps_rdp", run: apps::fuzz_rdp },
     Target { name: "apps_xmpp", run: apps::fuzz_xmpp },
     Target { name: "apps_smb", run: apps::fuzz_smb },
+    Target { name: "as_table", run: pipeline::fuzz_as_table },
+    Target { name: "capture", run: pipeline::fuzz_capture },
     Target { name: "unpack", run: bounded::fuzz_unpack },
     Target { name: "zip", run: bounded::fuzz_zip },
     Target { name: "lines", run: bounded::fuzz_lines },
@@ -136,7 +140,7 @@ pub fn mutate(seeds: &[Vec<u8>], chance: &mut Chance) -> Vec<u8> {
     data
 }
 
-fn seeds(name: &str) -> Vec<Vec<u8>> {
+pub fn seeds(name: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz").join(name);
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}; a target needs seeds", folder.display()))
