@@ -14,7 +14,6 @@ mod geo;
 mod intel;
 pub mod lines;
 mod pipeline;
-mod structured;
 pub mod structured;
 mod threat;
 mod wire;
