@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench of our own inputs")]
 
+use std::time::Duration;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -135,7 +137,7 @@ fn lines(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().sample_size(10).measurement_time(std::time::Duration::from_secs(2));
+    config = Criterion::default().sample_size(10).measurement_time(Duration::from_secs(2));
     targets = decode, read, lines
 }
 criterion_main!(benches);

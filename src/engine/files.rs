@@ -195,7 +195,7 @@ impl Importer<'_> {
         let read = Arc::new(AtomicU64::new(0));
         let total = source.bytes();
         let mut surveys = file.surveys.iter();
-        let facts = source.each_member(&read, &mut |member| {
+        let facts = source.each_member(&read, &mut |mut member| {
             let name = match &member.name {
                 Some(name) => {
                     Untrusted::new(&format!("{}!{}", file.input.import.raw(), name.raw()))
@@ -232,7 +232,7 @@ impl Importer<'_> {
                 is_partial: false,
             };
             let content = Content::of(member.head);
-            let assumed = read_member(content, member.reader, settings, &self.key, &mut reading);
+            let assumed = read_member(content, &mut member, settings, &self.key, &mut reading);
             let partial = reading.is_partial;
             self.imports.partial |= partial;
             self.imports.newest = self.imports.newest.max(tally.newest_plausible());
@@ -312,14 +312,16 @@ struct Reads<'a> {
 
 fn read_member(
     content: Content,
-    input: &mut (dyn Read + Send),
+    member: &mut Member<'_>,
     settings: Settings,
     key: &SecretKey,
     reading: &mut Reading<'_>,
 ) -> Assumed {
     match content {
-        Content::Capture(format) => read::capture(format, input, key, reading),
-        Content::Log(format) => return read::log(format, input, settings, reading),
+        Content::Capture(format) => {
+            read::capture(format, member.head, &mut *member.reader, key, reading);
+        }
+        Content::Log(format) => return read::log(format, &mut *member.reader, settings, reading),
         Content::Empty => {}
         Content::Unknown => {
             let what = "not a capture, log or list that is read here, and no address stands in \

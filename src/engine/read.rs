@@ -120,12 +120,15 @@ impl Tally {
 /// Reads a capture to its end.
 pub(super) fn capture(
     format: &'static dyn CaptureFormat,
+    head: &[u8],
     input: impl Read + Send,
     key: &SecretKey,
     reading: &mut Reading<'_>,
 ) {
     let mut capture = format.open(Box::new(input));
-    let mut decoder = Decoder::new(DecodeOptions::default());
+    let (options, doubts) = DecodeOptions::survey(format, head);
+    reading.tally.problems.extend(doubts);
+    let mut decoder = Decoder::new(options);
     let mut table = FlowTable::new(Options::new(reading.import, *key));
     let (mut frames, mut carried) = (0_u64, Vec::new());
     while let Some(frame) = capture.next_frame() {
