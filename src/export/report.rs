@@ -178,7 +178,17 @@ fn host_body(host: &HostRow, rank: usize, page: &mut Html) {
     page.text(bytes).markup("\">").text(sized(bytes));
     page.markup("</td><td class=\"nowrap\" data-l=\"Last seen\">");
     page.text(host.last_seen.map_or_else(|| "undated".to_owned(), Timestamp::to_short));
-    page.markup("</td></tr><tr class=\"why\"><td></td><td colspan=\"7\">");
+    page.markup("</td></tr>");
+    // A score that is the prior alone needs no explanation of its own.
+    if host.evidence.iter().any(|evidence| evidence.row.id != "prior") {
+        explained(host, rank, page);
+    }
+    page.markup("</tbody>");
+}
+
+/// The row below a host that says why.
+fn explained(host: &HostRow, rank: usize, page: &mut Html) {
+    page.markup("<tr class=\"why\"><td></td><td colspan=\"7\">");
     let is_key = rank < PRINTED_MAX && host.band >= Band::Medium;
     page.markup(match (rank < OPEN_MAX, is_key) {
         (true, true) => "<details class=\"key\" open>",
@@ -187,7 +197,7 @@ fn host_body(host: &HostRow, rank: usize, page: &mut Html) {
         (false, false) => "<details>",
     });
     why(host, page);
-    page.markup("</details></td></tr></tbody>");
+    page.markup("</details></td></tr>");
 }
 
 /// A text that sorts as addresses do.

@@ -51,6 +51,9 @@ const CIRCLES_MAX: usize = 8;
 /// Marks with the address beside them.
 const LABELS_MAX: usize = 8;
 
+/// Along a meridian.
+const KM_PER_DEGREE: f64 = 111.195;
+
 /// Corners of a circle.
 const CORNERS: u32 = 72;
 
@@ -252,7 +255,9 @@ impl View {
     fn circles(&self, marks: &[Mark], page: &mut Html) -> usize {
         let mut drawn = 0;
         for mark in marks.iter().filter(|mark| !matches!(mark.word, "none" | "unknown")) {
-            let Some(radius_km) = mark.radius_km.filter(|&radius| radius > 0.0) else { continue };
+            // One that the mark covers would only be claimed.
+            let is_seen = |radius_km: &f64| radius_km / KM_PER_DEGREE * self.per_degree > 8.0;
+            let Some(radius_km) = mark.radius_km.filter(is_seen) else { continue };
             if drawn == CIRCLES_MAX {
                 break;
             }
@@ -301,8 +306,13 @@ impl View {
             let (x, y) = self.project(mark.point);
             // A digit of the label's bold 13 px type is about 8.2 px wide in a wide face.
             let wide = 8.2 * label.chars().count() as f64;
-            let sides =
-                [(x + 10.0, y + 4.5), (x - 10.0 - wide, y + 4.5), (x - wide / 2.0, y - 12.0)];
+            let middle = x - wide / 2.0;
+            let sides = [
+                (x + 10.0, y + 4.5),
+                (x - 10.0 - wide, y + 4.5),
+                (middle, y - 12.0),
+                (middle, y + 20.0),
+            ];
             let free = sides
                 .into_iter()
                 .map(|(left, base)| (left, base, [left, base - 11.0, left + wide, base + 3.0]));

@@ -4,7 +4,7 @@ use super::html::{Html, counted, grouped};
 use super::map::where_is;
 use super::mark;
 use crate::export::{DetectionRow, HostRow, TriageHead};
-use crate::model::SubjectRole;
+use crate::model::{SubjectRole, Timestamp};
 
 /// Hosts by mark, and what else the summary counts.
 #[derive(Default)]
@@ -47,8 +47,10 @@ pub(super) fn write(
     match (entry, intruder.or(highest)) {
         (Some(entry), host) => {
             page.element("<span class=\"mono\">", entry.subject, "</span>").markup(" got in");
-            if let Some(time) = entry.last_seen {
-                page.markup(" (").text(time.to_short()).markup(" UTC)");
+            let time = entry.last_seen.map(Timestamp::to_short);
+            // The sentence often says the moment itself.
+            if let Some(time) = time.filter(|time| !entry.what.contains(time.as_str())) {
+                page.markup(" (").text(time).markup(" UTC)");
             }
             page.markup(": ").text(sentence(&entry.what)).markup("</p>");
             if let Some(host) = host {
