@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use super::profile::Profile;
 use crate::model::limits::REFS_MAX;
 use crate::model::{
-    Detection, Evidence, Facts, Flow, Kind, ListMeaning, ListMembership, Outcome, Record,
+    Basis, Detection, Evidence, Facts, Flow, Kind, ListMeaning, ListMembership, Outcome, Record,
     RecordKind, Ref, SubjectRole, Timestamp, Weighing,
 };
 
@@ -81,7 +81,15 @@ pub fn evidence(
     }
     rows.extend(facts.lists.iter().filter_map(of_own_list));
     rows.extend(facts.kinds.iter().filter_map(|&kind| of_kind(kind, facts, profile)));
-    rows.extend(of_activity(activity));
+    // The tries of an attack are exchanges too: whoever acted is not excused by their number.
+    let acted = detections.iter().any(|(_, detection)| {
+        detection.subject_role == SubjectRole::Actor
+            && detection.basis != Basis::List
+            && explained(&detection.detector, facts).is_none()
+    });
+    if !acted {
+        rows.extend(of_activity(activity));
+    }
     merge(rows)
 }
 
@@ -341,8 +349,8 @@ mod tests {
         // Ordinary traffic lowers, from twenty exchanges on, and not by much.
         check("", "192.0.2.9", 19, 0.5, 0.5, "prior");
         check("", "192.0.2.9", 5_000, 0.1, 0.4, "prior activity.ordinary");
-        let both = "prior scan.horizontal activity.ordinary";
-        check(&scan("192.0.2.7"), "192.0.2.7", 5_000, 75.0, 90.0, both);
+        // It excuses nobody who attacked: the tries of an attack are exchanges too.
+        check(&scan("192.0.2.7"), "192.0.2.7", 5_000, 90.0, 94.0, "prior scan.horizontal");
     }
 
     #[test]
