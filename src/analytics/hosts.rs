@@ -99,6 +99,13 @@ impl HostStats {
         self.flows += 1;
     }
 
+    /// A log may claim any number: sums stay at the largest instead of beginning anew.
+    fn counts(&mut self, packets: u64, bytes_in: u64, bytes_out: u64) {
+        self.packets = self.packets.saturating_add(packets);
+        self.bytes_in = self.bytes_in.saturating_add(bytes_in);
+        self.bytes_out = self.bytes_out.saturating_add(bytes_out);
+    }
+
     fn name(&mut self, name: &Untrusted, source: NameSource, seen: Option<Timestamp>) {
         let at = self
             .names
@@ -120,10 +127,17 @@ impl HostStats {
 }
 
 /// All hosts of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hosts {
     table: HashMap<HostKey, HostStats>,
+    hosts_max: usize,
     not_kept: u64,
+}
+
+impl Default for Hosts {
+    fn default() -> Self {
+        Self { table: HashMap::new(), hosts_max: HOSTS_MAX, not_kept: 0 }
+    }
 }
 
 impl Hosts {
@@ -164,15 +178,11 @@ impl Hosts {
         let (first, last) = (Some(flow.first_seen), Some(flow.last_seen()));
         if let Some(host) = self.entry(flow.originator.addr, realm) {
             host.seen(first, last, Role::Originator);
-            host.packets += flow.packets();
-            host.bytes_out += flow.orig_ip_bytes;
-            host.bytes_in += flow.resp_ip_bytes;
+            host.counts(flow.packets(), flow.resp_ip_bytes, flow.orig_ip_bytes);
         }
         if let Some(host) = self.entry(flow.responder.addr, realm) {
             host.seen(first, last, Role::Responder);
-            host.packets += flow.packets();
-            host.bytes_in += flow.orig_ip_bytes;
-            host.bytes_out += flow.resp_ip_bytes;
+            host.counts(flow.packets(), flow.orig_ip_bytes, flow.resp_ip_bytes);
             if let Some(sni) = &flow.spoken.sni {
                 host.name(sni, NameSource::Tls, first);
             }
@@ -203,7 +213,7 @@ impl Hosts {
         let bytes = record.bytes.unwrap_or(0);
         if let Some(host) = record.src.and_then(|addr| self.entry(addr, realm)) {
             host.seen(record.ts, record.ts, role);
-            host.bytes_in += bytes;
+            host.counts(0, bytes, 0);
             if let Some(name) = &record.src_name {
                 let dhcp = record.kind == RecordKind::Dhcp;
                 let source = if dhcp { NameSource::Dhcp } else { NameSource::Log };
@@ -212,7 +222,7 @@ impl Hosts {
         }
         if let Some(host) = record.dst.and_then(|addr| self.entry(addr, realm)) {
             host.seen(record.ts, record.ts, Role::Responder);
-            host.bytes_out += bytes;
+            host.counts(0, 0, bytes);
             if let Some(name) = record.dst_name.as_ref().filter(|_| record.kind != RecordKind::Dns)
             {
                 host.name(name, NameSource::Log, record.ts);
@@ -240,10 +250,43 @@ impl Hosts {
             return None;
         }
         let key = HostKey::new(addr, realm);
-        if self.table.len() >= HOSTS_MAX && !self.table.contains_key(&key) {
+        if self.table.len() >= self.hosts_max && !self.table.contains_key(&key) {
             self.not_kept += 1;
             return None;
         }
         Some(self.table.entry(key).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ImportId;
+
+    fn request(src: &str, bytes: u64) -> Record {
+        let mut record = Record::new(RecordKind::Http, ImportId(0));
+        (record.src, record.bytes) = (src.parse().ok(), Some(bytes));
+        record
+    }
+
+    #[test]
+    fn a_host_at_the_limit_is_kept_and_one_above_is_counted() {
+        let mut hosts = Hosts { hosts_max: 2, ..Hosts::default() };
+        for src in ["192.0.2.1", "192.0.2.2", "192.0.2.1"] {
+            hosts.record(&request(src, 1), RealmId(0));
+        }
+        assert_eq!((hosts.len(), hosts.not_kept()), (2, 0));
+        hosts.record(&request("192.0.2.3", 1), RealmId(0));
+        hosts.record(&request("192.0.2.2", 1), RealmId(0));
+        assert_eq!((hosts.len(), hosts.not_kept()), (2, 1));
+    }
+
+    #[test]
+    fn a_log_that_claims_all_bytes_there_are_does_not_overflow() {
+        let mut hosts = Hosts::new();
+        hosts.record(&request("192.0.2.1", u64::MAX), RealmId(0));
+        hosts.record(&request("192.0.2.1", 7), RealmId(0));
+        let host = HostKey::new("192.0.2.1".parse().unwrap(), RealmId(0));
+        assert_eq!(hosts.get(host).unwrap().bytes_in, u64::MAX);
     }
 }

@@ -18,8 +18,10 @@ use crate::export::{
 };
 use crate::import::Listed;
 use crate::intel::Detail;
+use crate::model::limits::HOSTS_MAX;
 use crate::model::{
-    Addr, Detection, Facts, Flow, HostKey, ImportId, RealmId, Record, Ref, Score, Untrusted,
+    Addr, Detection, Facts, Flow, HostKey, ImportId, Position, Problem, RealmId, Record, Ref,
+    Score, Untrusted,
 };
 use crate::threat::Watchers;
 use crate::threat::evidence::{Activity, evidence};
@@ -49,6 +51,12 @@ impl<'a> Gather<'a> {
         }
     }
 
+    /// The activity of a host; only of those that [`Hosts`] keeps, which bounds both.
+    fn activity(&mut self, host: HostKey) -> Option<&mut Activity> {
+        self.hosts.get(host)?;
+        Some(self.activity.entry(host).or_default())
+    }
+
     fn realm(&self, import: ImportId) -> RealmId {
         self.realms.get(import.0 as usize).copied().unwrap_or_default()
     }
@@ -63,10 +71,13 @@ impl Consumer for Gather<'_> {
         let realm = self.realm(flow.import);
         self.totals.flows += 1;
         self.totals.packets += flow.packets();
-        self.totals.bytes += flow.orig_ip_bytes + flow.resp_ip_bytes;
+        let bytes = flow.orig_ip_bytes.saturating_add(flow.resp_ip_bytes);
+        self.totals.bytes = self.totals.bytes.saturating_add(bytes);
         self.hosts.flow(&flow, realm);
         for end in [flow.originator.addr, flow.responder.addr] {
-            self.activity.entry(HostKey::new(end, realm)).or_default().flow(&flow);
+            if let Some(activity) = self.activity(HostKey::new(end, realm)) {
+                activity.flow(&flow);
+            }
         }
         let scene = RunScene { context: self.context, realms: &self.realms };
         self.watchers.flow(&flow, &scene);
@@ -78,7 +89,9 @@ impl Consumer for Gather<'_> {
         // A transaction's flow was or will be counted; a log line stands alone.
         if record.uid.is_none() {
             for end in [record.src, record.dst].into_iter().flatten() {
-                self.activity.entry(HostKey::new(end, realm)).or_default().record(&record);
+                if let Some(activity) = self.activity(HostKey::new(end, realm)) {
+                    activity.record(&record);
+                }
             }
         }
         let scene = RunScene { context: self.context, realms: &self.realms };
@@ -115,8 +128,16 @@ pub struct Cut {
 }
 
 impl<'a> Triage<'a> {
-    pub(super) fn conclude(gather: Gather<'a>, imports: Imports, shown: HostsShown) -> Self {
+    pub(super) fn conclude(gather: Gather<'a>, mut imports: Imports, shown: HostsShown) -> Self {
         let Gather { context, hosts, activity, watchers, realms, listed, totals } = gather;
+        if let Some(last) = imports.rows.last_mut()
+            && hosts.not_kept() > 0
+        {
+            let what = format!(
+                "more than {HOSTS_MAX} hosts in all that was opened; further ones are not ranked"
+            );
+            last.problems.push(Problem { place: Position::Whole, what, count: hosts.not_kept() });
+        }
         let now = context.at.or(imports.newest).unwrap_or_else(|| context.data_date());
         let scene = RunScene { context, realms: &realms };
         let watched = watchers.finish(now, &scene, &context.profile);

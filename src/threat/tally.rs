@@ -62,9 +62,15 @@ impl<T> Sample<T> {
         Self { items: Vec::new(), level: 0, max }
     }
 
+    /// Whether an item of this hash would stay for now. Ask before making one: what it would need
+    /// beside it (numbers of hosts, names) is then bounded by the sample too.
+    pub(super) const fn takes(&self, hash: u64) -> bool {
+        hash.leading_zeros() >= self.level
+    }
+
     /// Takes an item, or not. Items that must stay or go together need equal hashes.
     pub(super) fn push(&mut self, hash: u64, item: T) {
-        if hash.leading_zeros() < self.level {
+        if !self.takes(hash) {
             return;
         }
         self.items.push((hash, item));

@@ -256,6 +256,10 @@ impl Watch for Watching {
         let source = scene.host(flow.originator.addr, flow.import);
         let server = scene.host(flow.responder.addr, flow.import);
         let time = flow.first_seen.nanos();
+        let hash = mix(mix_host(source), time as u64);
+        if !self.dialogues.takes(hash) {
+            return;
+        }
         let dialogue = Dialogue {
             time,
             source: self.hosts.number(source),
@@ -264,7 +268,7 @@ impl Watch for Watching {
             slug,
             reference: Ref::Flow(flow.uid),
         };
-        self.dialogues.push(mix(mix_host(source), time as u64), dialogue);
+        self.dialogues.push(hash, dialogue);
     }
 
     fn record(&mut self, record: &Record, scene: &dyn Scene) {
@@ -275,6 +279,9 @@ impl Watch for Watching {
         let time = nanos(record.ts);
         let name = record.user.as_ref().map_or(0, |user| mix_text(user.raw()));
         let hash = mix(mix(mix_host(host(source)), time as u64), name);
+        if !self.tries.takes(hash) {
+            return;
+        }
         let one = Try {
             time,
             source: self.hosts.number(host(source)),

@@ -5,8 +5,9 @@
 //! RFC 6528), is named as an actor. Sources that did nothing else in all that was opened are
 //! handed on as forged: a list of 37,000 random addresses helps nobody.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
+use crate::model::limits::HOSTS_MAX;
 use crate::model::{
     Basis, ConnState, Detection, Flow, HostKey, Proto, Record, Ref, SubjectRole, Timestamp,
 };
@@ -57,7 +58,7 @@ impl Detector for Flood {
         Box::new(Watching {
             hosts: Hosts::default(),
             attempts: Sample::new(ATTEMPTS_MAX),
-            others: HashMap::new(),
+            others: HashSet::new(),
             completed: HashMap::new(),
         })
     }
@@ -75,10 +76,19 @@ struct Attempt {
 struct Watching {
     hosts: Hosts,
     attempts: Sample<Attempt>,
-    /// Hosts that did or were asked anything beside opening and not finishing.
-    others: HashMap<HostKey, ()>,
+    /// Hosts that did or were asked anything beside opening and not finishing; at most
+    /// [`HOSTS_MAX`], as many as the run keeps.
+    others: HashSet<HostKey>,
     /// Who finished a handshake with whom, how often.
     completed: HashMap<(HostKey, HostKey), u32>,
+}
+
+impl Watching {
+    fn did_more(&mut self, host: HostKey) {
+        if self.others.len() < HOSTS_MAX {
+            self.others.insert(host);
+        }
+    }
 }
 
 /// Whether the originator asked and never went on, whatever the responder said.
@@ -93,8 +103,8 @@ impl Watch for Watching {
         let source = scene.host(flow.originator.addr, flow.import);
         let target = scene.host(flow.responder.addr, flow.import);
         if !is_half_open(flow) {
-            self.others.insert(source, ());
-            self.others.insert(target, ());
+            self.did_more(source);
+            self.did_more(target);
             let finished = flow.proto == Proto::Tcp
                 && flow.conn_state.is_established()
                 && flow.history.contains('A');
@@ -108,6 +118,9 @@ impl Watch for Watching {
         }
         let time = flow.first_seen.nanos();
         let hash = mix(mix_host(source), mix(time as u64, u64::from(flow.originator.port)));
+        if !self.attempts.takes(hash) {
+            return;
+        }
         let attempt = Attempt {
             time,
             target: self.hosts.number(target),
@@ -122,7 +135,7 @@ impl Watch for Watching {
         // Transactions of a flow belong to a flow that is not half-open, which was seen as such.
         if record.uid.is_none() {
             for addr in [record.src, record.dst].into_iter().flatten() {
-                self.others.insert(scene.host(addr, record.import), ());
+                self.did_more(scene.host(addr, record.import));
             }
         }
     }
@@ -149,7 +162,7 @@ impl Watch for Watching {
             let Some(flood) = flood(&hosts, of_target, one_in) else { continue };
             for source in &flood.peers_all {
                 let did_more = scanned.get(source).is_some_and(|&targets| targets > 1)
-                    || others.contains_key(&hosts.key(*source));
+                    || others.contains(&hosts.key(*source));
                 if !did_more {
                     watched.forged.push(hosts.key(*source));
                 }

@@ -22,6 +22,9 @@ pub struct Lists;
 /// Contacts of listed hosts kept in one run: 1 M at 64 bytes. Beyond, a sample that says so.
 const CONTACTS_MAX: usize = 1_000_000;
 
+/// Addresses whose membership is remembered: 20 MB. A flood of forged sources has more.
+const KNOWN_MAX: usize = 1 << 20;
+
 const ABOUT: About = About {
     ids: &["anonymity.tor", "anonymity.vpn", "anonymity.proxy", "list.*"],
     finds: "addresses that a data set calls Tor relay, VPN or proxy, and addresses in the \
@@ -58,7 +61,7 @@ struct Contact {
 }
 
 struct Watching {
-    /// Whether an address is in a list of interest; asked once.
+    /// Whether an address is in a list of interest: a memory that begins anew when it is full.
     known: HashMap<Addr, bool>,
     hosts: Hosts,
     contacts: Sample<Contact>,
@@ -104,12 +107,18 @@ impl Watching {
         let facts = scene.facts(addr);
         let listed = [Kind::Tor, Kind::Vpn, Kind::Proxy].into_iter().any(|kind| facts.is(kind))
             || facts.lists.iter().any(|list| list.meaning == ListMeaning::Hostile);
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
         self.known.insert(addr, listed);
         listed
     }
 
     fn contact(&mut self, host: HostKey, peer: Option<HostKey>, mut contact: Contact) {
         let hash = mix(mix_host(host), contact.time as u64);
+        if !self.contacts.takes(hash) {
+            return;
+        }
         contact.listed = self.hosts.number(host);
         contact.peer = peer.map(|peer| self.hosts.number(peer));
         self.contacts.push(hash, contact);

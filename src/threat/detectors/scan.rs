@@ -177,6 +177,9 @@ impl Watching {
         }
         let pair = mix(mix_host(source), mix_host(target));
         let hash = mix(mix(pair, u64::from(contact.port)), contact.time as u64);
+        if !self.contacts.takes(hash) {
+            return;
+        }
         contact.source = self.hosts.number(source);
         contact.target = self.hosts.number(target);
         self.contacts.push(hash, contact);
