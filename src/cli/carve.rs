@@ -7,9 +7,9 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::output::{self, Existing};
 use super::progress::Terminal;
-use super::triage::counted;
 use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, Job, Wanted};
+use crate::export::counted;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -67,6 +67,6 @@ pub(super) fn run(args: CarveArgs, console: &mut Console<'_>) -> Result<Ended, F
         return Err(Failure::Nothing("no such packet; nothing was written".to_owned()));
     }
     file.keep()?;
-    writeln!(console.out, "{} to {}", counted(frames, "frame"), args.out.display())?;
+    writeln!(console.out, "{} to {}", counted(frames, "frame", "frames"), args.out.display())?;
     Ok(if imports.partial { Ended::Interrupted } else { Ended::Done })
 }

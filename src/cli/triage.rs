@@ -10,7 +10,8 @@ use super::progress::Terminal;
 use super::{Console, Ended, Failure, Paint, expand, output, problems, readable};
 use crate::engine::{self, Cut, HostsShown, Job, Triage};
 use crate::export::{
-    Align, DetectionRow, HostRow, JsonLines, Table, write_hosts_csv, write_triage_json,
+    Align, DetectionRow, HostRow, JsonLines, Table, counted, grouped, write_hosts_csv,
+    write_triage_json,
 };
 use crate::model::Visible;
 
@@ -129,11 +130,11 @@ fn opening(triage: &Triage<'_>, detections: &[DetectionRow]) -> Vec<String> {
     let totals = head.totals;
     let records: u64 = head.imports.iter().map(|import| import.records).sum();
     let mut read = vec![
-        counted(head.imports.len() as u64, "file"),
-        counted(totals.hosts, "host"),
-        counted(totals.flows, "flow"),
-        counted(records, "record"),
-        counted(totals.detections, "detection"),
+        counted(head.imports.len() as u64, "file", "files"),
+        counted(totals.hosts, "host", "hosts"),
+        counted(totals.flows, "flow", "flows"),
+        counted(records, "record", "records"),
+        counted(totals.detections, "detection", "detections"),
     ];
     if totals.spoofed_hosts > 0 {
         read.push(format!("{} forged sources left out", grouped(totals.spoofed_hosts)));
@@ -303,36 +304,4 @@ pub(super) fn detection_cells(detection: &DetectionRow) -> Vec<String> {
         },
         Visible(&detection.what).to_string(),
     ]
-}
-
-/// `1 file`, `2,140 hosts`.
-pub(super) fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(number))
-}
-
-/// Thousands separated.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (1_000, "1,000"), (2_140_331, "2,140,331")] {
-            assert_eq!(grouped(number), text);
-        }
-        assert_eq!((counted(1, "host"), counted(2, "host")), ("1 host".into(), "2 hosts".into()));
-    }
 }

@@ -8,6 +8,7 @@
 mod csv;
 mod flows;
 mod json;
+mod number;
 mod report;
 mod rows;
 mod table;
@@ -15,6 +16,7 @@ mod table;
 pub use self::csv::write_hosts_csv;
 pub use flows::{FlowCsv, FlowLines, FlowWriter, ZeekConn};
 pub use json::{JsonLines, to_json, write_triage_json};
+pub(crate) use number::{counted, grouped};
 pub use report::{BaseMap, DETECTIONS_SHOWN_MAX, HOSTS_SHOWN_MAX, write_report};
 pub use rows::{
     AssumedRow, DetectionRow, FlowRow, HostRow, ImageRow, ImportRow, ListRow, ListedRow, NameRow,

@@ -17,8 +17,9 @@ mod timeline;
 
 use std::io::{self, Write};
 
-use self::html::{Html, counted, grouped, sized};
+use self::html::{Html, sized};
 pub use self::map::BaseMap;
+use super::number::{counted, grouped};
 use super::rows::{DetectionRow, HostRow, ImportRow, ShownEvidence, TriageHead};
 use crate::model::{Addr, Band, Family, SubjectRole, Timestamp};
 

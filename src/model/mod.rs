@@ -4,6 +4,7 @@
 //! bits, an [`Addr`] is never an IPv4-mapped one, [`Untrusted`] text has a length limit.
 
 mod addr;
+mod base64;
 mod evidence;
 mod facts;
 mod flow;
@@ -17,6 +18,7 @@ mod text;
 mod time;
 
 pub use addr::{Addr, AddrError, AddrRange, Family, Prefix};
+pub use base64::{base64, from_base64};
 pub use evidence::{Band, Basis, Detection, Evidence, EvidenceRow, Score, SubjectRole, Weighing};
 pub use facts::{
     Claim, Facts, Granularity, Kind, ListMeaning, ListMembership, Place, PlaceCandidate,

@@ -70,19 +70,6 @@ impl Html {
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// Bytes with a unit of thousands: `1.2 MB`.
 pub(super) fn sized(bytes: u64) -> String {
     let mut scaled = bytes as f64;
@@ -94,11 +81,6 @@ pub(super) fn sized(bytes: u64) -> String {
         scaled /= 1000.0;
     }
     format!("{bytes} B")
-}
-
-/// `1 host`, `2 hosts`.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
 
 #[cfg(test)]
@@ -114,8 +96,6 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(sized(999), "999 B");
         assert_eq!(sized(1_200_000), "1.2 MB");
         assert_eq!(sized(999_950), "1.0 MB");

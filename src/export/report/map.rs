@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::html::{Html, counted, grouped};
+use super::html::Html;
 use super::mark;
-use crate::export::HostRow;
+use crate::export::{HostRow, counted, grouped};
 use crate::geo::circle;
 use crate::model::{Band, Place};
 

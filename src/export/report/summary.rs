@@ -1,9 +1,9 @@
 //! The answer in two sentences: who is behind it, how dangerous, and did they get in?
 
-use super::html::{Html, counted, grouped};
+use super::html::Html;
 use super::map::where_is;
 use super::mark;
-use crate::export::{DetectionRow, HostRow, TriageHead};
+use crate::export::{DetectionRow, HostRow, TriageHead, counted, grouped};
 use crate::model::{SubjectRole, Timestamp};
 
 /// Hosts by mark, and what else the summary counts.

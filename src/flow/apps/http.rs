@@ -4,10 +4,10 @@
 
 use std::collections::VecDeque;
 
-use super::read::{Lines, after_word, decimal, from_base64, split_word};
+use super::read::{Lines, after_word, decimal, split_word};
 use super::{About, Guess, Next, Opening, Out, Parse, Protocol};
 use crate::flow::{Pair, Side};
-use crate::model::{Outcome, Record, RecordKind, Timestamp, Untrusted};
+use crate::model::{Outcome, Record, RecordKind, Timestamp, Untrusted, from_base64};
 
 /// Bytes of a request line or header line; servers refuse longer ones at 8 to 64 KiB.
 const LINE_BYTES_MAX: usize = 16_384;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::read::{Lines, decimal, from_base64, split_word};
+use super::read::{Lines, decimal, split_word};
 use super::{About, Guess, Next, Opening, Out, Parse, Protocol, hand_over, line_pair};
 use crate::flow::{Pair, Side};
-use crate::model::{Outcome, Record, RecordKind, Untrusted};
+use crate::model::{Outcome, Record, RecordKind, Untrusted, from_base64};
 
 /// Bytes of a command line; clients send long lists of message numbers, which are cut.
 const LINE_BYTES_MAX: usize = 4_096;

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::read::{Lines, after_word, from_base64, split_word};
+use super::read::{Lines, after_word, split_word};
 use super::{About, Guess, Next, Opening, Out, Parse, Protocol, hand_over, line_pair};
 use crate::flow::{Pair, Side};
-use crate::model::{Outcome, Record, RecordKind, Untrusted};
+use crate::model::{Outcome, Record, RecordKind, Untrusted, from_base64};
 
 /// Bytes of a line (RFC 2449 §4 allows 512); lines of mails may be longer and are cut.
 const LINE_BYTES_MAX: usize = 4_096;

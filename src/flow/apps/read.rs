@@ -115,48 +115,6 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Base64 without padding (RFC 4648 §4), as fingerprints of SSH keys are written.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let number = group.iter().fold(0_u32, |number, &byte| number << 8 | u32::from(byte));
-        let number = number << (8 * (3 - group.len()));
-        for place in 0..=group.len() {
-            let digit = (number >> (18 - 6 * place)) & 0x3f;
-            let digit = usize::try_from(digit).ok().and_then(|digit| BASE64.get(digit));
-            text.extend(digit.map(|&digit| char::from(digit)));
-        }
-    }
-    text
-}
-
-/// The bytes of a Base64 text, padded or not; `None` if another character occurs.
-pub(super) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    let text = text.trim_ascii();
-    let digits = text.split(|&byte| byte == b'=').next().unwrap_or_default();
-    let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
-    for group in digits.chunks(4) {
-        let mut number = 0_u32;
-        for &digit in group {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' => 62,
-                b'/' => 63,
-                _ => return None,
-            };
-            number = number << 6 | u32::from(value);
-        }
-        let number = number << (6 * (4 - group.len()));
-        let [_, high, middle, low] = number.to_be_bytes();
-        bytes.extend([high, middle, low].into_iter().take(group.len() * 3 / 4));
-    }
-    Some(bytes)
-}
-
 /// What follows a word at the start of a line, upper or lower case.
 pub(super) fn after_word<'a>(line: &'a [u8], word: &str) -> Option<&'a [u8]> {
     let (start, rest) = line.split_at_checked(word.len())?;
@@ -193,11 +151,6 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        #[test]
-        fn base64_is_reversible(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            prop_assert_eq!(from_base64(base64(&bytes).as_bytes()), Some(bytes));
-        }
-
         #[test]
         fn lines_do_not_depend_on_segments(
             text in "[a-c\r\n]{0,64}", cuts in proptest::collection::vec(0_usize..64, 0..6)

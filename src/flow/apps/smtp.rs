@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::read::{Lines, after_word, decimal, from_base64, reply, split_word};
+use super::read::{Lines, after_word, decimal, reply, split_word};
 use super::{About, Guess, Next, Opening, Out, Parse, Protocol, hand_over, line_pair};
 use crate::flow::{Pair, Side};
-use crate::model::{Outcome, Record, RecordKind, Untrusted};
+use crate::model::{Outcome, Record, RecordKind, Untrusted, from_base64};
 
 /// Bytes of a line: RFC 5321 §4.5.3.1.6 allows 1,000, authentication 12,288 (RFC 4954 §4).
 const LINE_BYTES_MAX: usize = 12_288;

@@ -11,10 +11,10 @@ use std::mem;
 use md5::Md5;
 use sha2::{Digest, Sha256};
 
-use super::read::{Lines, Reader, base64, hex};
+use super::read::{Lines, Reader, hex};
 use super::{About, Guess, Next, Opening, Out, Parse, Protocol};
 use crate::flow::{Pair, Side};
-use crate::model::{Outcome, Record, RecordKind, Timestamp, Untrusted};
+use crate::model::{Outcome, Record, RecordKind, Timestamp, Untrusted, base64};
 
 /// Bytes of a line before the key exchange (RFC 4253 §4.2 allows 255 for the banner).
 const LINE_BYTES_MAX: usize = 1_024;
@@ -297,7 +297,9 @@ impl Session {
             NEWKEYS => self.streams[side].is_encrypted = true,
             KEX_REPLY | GROUP_EXCHANGE_REPLY if side != self.client => {
                 if let Some(key) = Reader(body).part32().filter(|key| key.0.len() > 16) {
-                    self.host_key = Some(format!("SHA256:{}", base64(&Sha256::digest(key.0))));
+                    let hash = base64(&Sha256::digest(key.0));
+                    // OpenSSH writes fingerprints without the padding.
+                    self.host_key = Some(format!("SHA256:{}", hash.trim_end_matches('=')));
                 }
             }
             _ => {}
