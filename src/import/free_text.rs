@@ -4,6 +4,8 @@
 //! a record of its own with the line as its detail; the rules of what is an address are those of
 //! [`find_all`](crate::model::query::find_all).
 
+use std::collections::BTreeSet;
+
 use super::when::{self, Zone};
 use super::{About, Assumed, Format, Line, Listed, Out, Parse, Settings, Sureness, roles};
 use crate::model::query::{Query, find_all};
@@ -52,7 +54,7 @@ struct Lines {
 
 impl Parse for Lines {
     fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
-        let mut seen: Vec<Addr> = Vec::new();
+        let mut seen: BTreeSet<Addr> = BTreeSet::new();
         let mut shared = None;
         for found in find_all(line.bytes) {
             self.found += 1;
@@ -67,7 +69,7 @@ impl Parse for Lines {
                         out.problems.push(Position::Line(line.number), what);
                         return;
                     }
-                    seen.push(addr);
+                    seen.insert(addr);
                     let base = shared.get_or_insert_with(|| {
                         self.zone.record(&self.settings, |settings| shared_record(line, settings))
                     });

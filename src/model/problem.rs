@@ -49,12 +49,15 @@ pub struct Problem {
 pub struct Problems {
     stored: Vec<Problem>,
     dropped: u64,
+    /// The row of each kind that was tallied, a handful: no search through the stored ones for
+    /// every packet. `None`: there was no room left for it.
+    tallied: Vec<(&'static str, Option<usize>)>,
 }
 
 impl Problems {
     /// None so far.
     pub const fn new() -> Self {
-        Self { stored: Vec::new(), dropped: 0 }
+        Self { stored: Vec::new(), dropped: 0, tallied: Vec::new() }
     }
 
     /// Adds one. A repetition of the newest stored one (same words) raises its count instead.
@@ -81,9 +84,21 @@ impl Problems {
     /// Adds one of a kind that can occur in every packet: all of the same words are one row, at
     /// the first place.
     pub fn tally(&mut self, place: Position, what: &'static str) {
-        match self.stored.iter_mut().find(|problem| problem.what == what) {
-            Some(known) => known.count += 1,
-            None => self.push(place, what),
+        let known = self.tallied.iter().find(|(known, _)| *known == what).map(|&(_, row)| row);
+        let row = known.unwrap_or_else(|| {
+            let row = self.stored.iter().position(|problem| problem.what == what);
+            let row = row.or_else(|| {
+                (self.stored.len() < PROBLEMS_MAX).then(|| {
+                    self.stored.push(Problem { place, what: what.to_owned(), count: 0 });
+                    self.stored.len() - 1
+                })
+            });
+            self.tallied.push((what, row));
+            row
+        });
+        match row.and_then(|row| self.stored.get_mut(row)) {
+            Some(row) => row.count += 1,
+            None => self.dropped += 1,
         }
     }
 
@@ -153,5 +168,18 @@ mod tests {
         problems.tally(Position::Offset(130), "cut off");
         let counts: Vec<u64> = problems.rows().iter().map(|problem| problem.count).collect();
         assert_eq!(counts, [3, 1]);
+    }
+
+    #[test]
+    fn a_kind_without_room_is_counted() {
+        let mut problems = Problems::new();
+        for line in 1..=PROBLEMS_MAX as u64 {
+            problems.push(Position::Line(line), format!("bad {line}"));
+        }
+        problems.tally(Position::Line(1), "other");
+        problems.tally(Position::Line(2), "other");
+        problems.tally(Position::Line(3), "bad 7");
+        assert_eq!(problems.total(), PROBLEMS_MAX as u64 + 3);
+        assert_eq!(problems.into_rows().last().unwrap().count, 2);
     }
 }
