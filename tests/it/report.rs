@@ -191,14 +191,14 @@ fn the_same_night_gives_the_same_page() {
     ];
     let written = page(&head(5, 2), night(), detections);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/report/night/expected.html");
-    if std::env::var_os("UPDATE_EXPECTED").is_some() {
+    if std::env::var_os("INFRALOCK_BLESS").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &written).unwrap();
     }
     let expected = fs::read_to_string(&path).unwrap();
     assert!(
         written == expected,
-        "the page changed: look at it, then run again with UPDATE_EXPECTED=1"
+        "the page changed: look at it, then run again with INFRALOCK_BLESS=1"
     );
     for sentence in [
         "got in (2026-06-05 03:12:44 UTC)",
