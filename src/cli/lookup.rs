@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 
+use super::data::NO_DATA;
 use super::{Console, Ended, Failure};
 use crate::bounded::Lines;
 use crate::clock::Stopwatch;
@@ -40,6 +41,9 @@ pub(super) fn run(args: LookupArgs, console: &mut Console<'_>) -> Result<Ended, 
     let context = open_intel()
         .and_then(|intel| Context::open(Options::default(), intel))
         .map_err(Failure::Nothing)?;
+    if context.intel.sources().is_empty() {
+        return Err(Failure::Nothing(NO_DATA.to_owned()));
+    }
     let stats = match args.queries.as_slice() {
         [dash] if dash == "-" => ask(&context, io::stdin().lock(), &args, console)?,
         queries if queries.iter().any(|query| query == "-") => {

@@ -5,6 +5,7 @@
 
 mod carve;
 mod context;
+mod data;
 mod detections;
 mod example;
 mod explain;
@@ -53,6 +54,8 @@ enum Command {
     Lookup(lookup::LookupArgs),
     /// Writes the packets behind a host or a flow to a capture of their own
     Carve(carve::CarveArgs),
+    /// Shows the reference data, its age, and whom to credit
+    Data(data::DataArgs),
     /// Lists parsed log records and protocol transactions
     Records(Box<records::RecordsArgs>),
 }
@@ -189,6 +192,7 @@ fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended
         Some(Command::Flows(args)) => flows::run(args, console),
         Some(Command::Lookup(args)) => lookup::run(args, console),
         Some(Command::Carve(args)) => carve::run(args, console),
+        Some(Command::Data(args)) => data::run(args, console),
         Some(Command::Records(args)) => records::run(*args, console),
         None => example::run(console),
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::bounded;
@@ -17,9 +18,14 @@ const SET_BYTES_MAX: usize = 512 << 20;
 struct FolderSets(PathBuf);
 
 impl Sets for FolderSets {
-    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>> {
-        let file = File::open(self.0.join(file)).ok()?;
-        bounded::read_all(file, SET_BYTES_MAX).ok().map(Cow::Owned)
+    fn open(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+        let file = match File::open(self.0.join(file)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        let bytes = bounded::read_all(file, SET_BYTES_MAX).map_err(|error| error.to_string())?;
+        Ok(Some(Cow::Owned(bytes)))
     }
 }
 
@@ -34,6 +40,14 @@ pub fn open_intel() -> Result<Intel, String> {
         None => open_bundled()?,
     };
     Ok(intel)
+}
+
+/// Where the data are from, for people: `compiled in`, or the folder.
+pub fn data_origin() -> String {
+    match std::env::var_os(DATA_VARIABLE).map(PathBuf::from) {
+        Some(folder) => format!("from {}", folder.display()),
+        None => "compiled in".to_owned(),
+    }
 }
 
 fn open_folder(folder: &Path) -> Result<Intel, String> {

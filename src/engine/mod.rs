@@ -19,7 +19,7 @@ mod triage;
 
 pub use carve::{Wanted, carve};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
-pub use data::open_intel;
+pub use data::{data_origin, open_intel};
 pub use example::example;
 pub use files::{Imports, Job};
 pub use listing::{FlowFormat, RecordFormat, flows, records};

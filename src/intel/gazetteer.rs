@@ -92,7 +92,7 @@ impl Gazetteer {
         })
     }
 
-    /// The other names of a city in Latin letters without marks: `Munich` of `München`.
+    /// The other names of a city in Latin letters: `München` of `Munich`.
     pub fn other_names(&self, city: City<'_>) -> impl Iterator<Item = &str> {
         let from = self.rows.get(city.index).map_or(0, |row| row.others_from as usize);
         let next = self.rows.get(city.index + 1);

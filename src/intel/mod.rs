@@ -18,6 +18,7 @@ mod names;
 mod own;
 pub mod pack;
 mod sets;
+mod small;
 mod source;
 mod tables;
 
@@ -26,6 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use basemap::{BaseMap, Detail, Line};
 pub use gazetteer::{City, Gazetteer};
+pub use small::{Airport, Airports, Crawler, Vendors};
 pub use source::Source;
 
 use self::cloud::Regions;
@@ -45,6 +47,9 @@ pub mod packing {
     pub use super::gazetteer::{PackedCity, write_gazetteer};
     pub use super::lists::{PackedList, write_lists};
     pub use super::sets::{PackedPlace, write_countries, write_places, write_systems};
+    pub use super::small::{
+        PackedAirport, VENDOR_DIGITS, write_airports, write_crawlers, write_vendors,
+    };
     pub use super::tables::write as write_table;
 }
 
@@ -63,7 +68,10 @@ pub fn is_registration(source: &str) -> bool {
 /// Where packed files come from.
 pub trait Sets {
     /// The bytes of a file such as `dbip-city.pack`; `None`: it is not there.
-    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>>;
+    ///
+    /// # Errors
+    /// It is there and cannot be read: a sentence without the file's name.
+    fn open(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, String>;
 }
 
 /// The sets compiled into the program.
@@ -86,8 +94,8 @@ macro_rules! bundled {
 
 #[cfg(feature = "bundled-data")]
 impl Sets for BundledSets {
-    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>> {
-        bundled!(
+    fn open(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+        Ok(bundled!(
             file,
             "dbip-city",
             "geo-whois-asn-country",
@@ -99,7 +107,10 @@ impl Sets for BundledSets {
             "cloud-regions",
             "cities",
             "basemap",
-        )
+            "airports",
+            "vendors",
+            "crawlers",
+        ))
     }
 }
 
@@ -115,6 +126,9 @@ pub const SET_IDS: &[&str] = &[
     "cloud-regions",
     "cities",
     "basemap",
+    "airports",
+    "vendors",
+    "crawlers",
 ];
 
 /// All that is known of addresses.
@@ -140,12 +154,13 @@ impl Intel {
     /// Opens every set that is there and proves it whole; decodes nothing yet.
     ///
     /// # Errors
-    /// A file is damaged, cut off or of another version.
+    /// A file cannot be read, is damaged, cut off or of another version.
     pub fn from_sets(sets: &dyn Sets) -> Result<Self, PackError> {
         let mut intel = Self { anycast: anycast_table(), ..Self::default() };
         for id in SET_IDS {
             let file = format!("{id}.pack");
-            let Some(bytes) = sets.open(&file) else { continue };
+            let opened = sets.open(&file).map_err(|what| PackError::unreadable(&file, what))?;
+            let Some(bytes) = opened else { continue };
             let pack = Pack::open(bytes).map_err(|error| error.in_file(&file))?;
             let source = Source::read(&pack).map_err(|error| error.in_file(&file))?;
             if *id == "cloud-regions" {
@@ -301,6 +316,21 @@ impl Intel {
         self.read_other("basemap", |pack| BaseMap::read(pack, detail))
     }
 
+    /// Airports by code; empty if the set is not there. Decoded at each call: keep it.
+    pub fn airports(&self) -> Airports {
+        self.read_other("airports", Airports::read)
+    }
+
+    /// Vendors of network cards; empty if the set is not there. Decoded at each call: keep it.
+    pub fn vendors(&self) -> Vendors {
+        self.read_other("vendors", Vendors::read)
+    }
+
+    /// Crawlers by their user agents; empty if the set is not there. Decoded at each call: keep it.
+    pub fn crawlers(&self) -> Vec<Crawler> {
+        self.read_other("crawlers", small::read_crawlers)
+    }
+
     fn read_other<T: Default>(
         &self,
         id: &str,
@@ -330,6 +360,9 @@ impl Intel {
             self.systems.iter().for_each(Set::decode);
             self.lists.iter().for_each(Set::decode);
             self.regions.iter().for_each(Set::decode);
+            self.gazetteer();
+            drop((self.basemap(Detail::Coarse), self.basemap(Detail::Fine)));
+            drop((self.airports(), self.vendors(), self.crawlers()));
         });
     }
 

@@ -46,6 +46,11 @@ impl PackError {
         Self { file: String::new(), place: place.to_string(), what: what.to_string() }
     }
 
+    /// A file that is there and cannot be read.
+    pub(super) fn unreadable(file: &str, what: String) -> Self {
+        Self { file: file.to_owned(), place: String::new(), what }
+    }
+
     /// The same with the file named.
     pub fn in_file(mut self, file: &str) -> Self {
         self.file = file.to_owned();

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use infralock::intel::pack::PackWriter;
-use infralock::intel::packing::{write_countries, write_places, write_systems, write_table};
-use infralock::intel::{Intel, Sets, Source};
+use infralock::intel::packing::{
+    PackedCity, write_airports, write_basemap, write_countries, write_crawlers, write_gazetteer,
+    write_places, write_systems, write_table, write_vendors,
+};
+use infralock::intel::{Crawler, Detail, Intel, Sets, Source};
 use infralock::model::{AddrRange, Claim, Facts, Granularity, Kind, ListMeaning, Prefix};
 use infralock::trie::flatten;
 use proptest::prelude::*;
@@ -16,8 +19,8 @@ use proptest::prelude::*;
 pub struct MemorySets(pub BTreeMap<String, Vec<u8>>);
 
 impl Sets for MemorySets {
-    fn open(&self, file: &str) -> Option<Cow<'static, [u8]>> {
-        self.0.get(file).cloned().map(Cow::Owned)
+    fn open(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+        Ok(self.0.get(file).cloned().map(Cow::Owned))
     }
 }
 
@@ -79,6 +82,71 @@ pub fn small_sets() -> MemorySets {
     pack.section("meta", meta("asn"));
     sets.0.insert("asn.pack".into(), pack.finish(3).unwrap());
     sets
+}
+
+#[test]
+fn sets_without_addresses_are_read_as_written() {
+    let mut sets = MemorySets::default();
+    let mut add = |id: &str, write: &dyn Fn(&mut PackWriter)| {
+        let mut pack = PackWriter::new();
+        write(&mut pack);
+        pack.section("meta", meta(id));
+        sets.0.insert(format!("{id}.pack"), pack.finish(3).unwrap());
+    };
+    let city = |name: &str, others: &[&str], admin1: &str, point| PackedCity {
+        name: name.into(),
+        others: others.iter().map(|&other| other.to_owned()).collect(),
+        country: *b"DE",
+        admin1: admin1.into(),
+        population: 1_000,
+        point,
+    };
+    let cities = [
+        city("München", &["Munich", "Monaco"], "02", (48_137, 11_576)),
+        city("Augsburg", &[], "02", (48_371, 10_898)),
+        city("Hamburg", &["Hamborg"], "04", (53_551, 9_993)),
+    ];
+    add("cities", &|pack| write_gazetteer(pack, &cities));
+    let ring = vec![(0, -18_000), (9_000, 0), (-9_000, 18_000), (0, -18_000)];
+    let layers: [&[Vec<(i32, i32)>]; 3] = [std::slice::from_ref(&ring), &[], &[]];
+    add("basemap", &|pack| {
+        write_basemap(pack, Detail::Coarse, layers);
+        write_basemap(pack, Detail::Fine, [&[], &[], &[]]);
+    });
+    let airports = [(*b"FRA", *b"DE", "Frankfurt".to_owned(), 50_026, 8_543)];
+    add("airports", &|pack| write_airports(pack, &airports));
+    let vendors = [((6, 0x00_00_5e), "IANA"), ((9, 0x0_0005_e123), "Example"), ((7, 1), "Other")];
+    let vendors = vendors.map(|(key, name)| (key, name.to_owned())).into();
+    add("vendors", &|pack| write_vendors(pack, &vendors));
+    let crawler = Crawler { pattern: "Bot\\/".into(), uses: vec!["seo".into(), "scanner".into()] };
+    add("crawlers", &|pack| write_crawlers(pack, std::slice::from_ref(&crawler)));
+
+    let intel = Intel::from_sets(&sets).unwrap();
+    let names: Vec<(&str, &str, Vec<&str>)> = intel
+        .gazetteer()
+        .cities()
+        .map(|c| (c.name, c.admin1, intel.gazetteer().other_names(c).collect()))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("München", "02", vec!["Munich", "Monaco"]),
+            ("Augsburg", "02", vec![]),
+            ("Hamburg", "04", vec!["Hamborg"]),
+        ]
+    );
+    assert_eq!(intel.gazetteer().cities().nth(2).unwrap().point, (53.551, 9.993));
+    let coarse = intel.basemap(Detail::Coarse);
+    assert_eq!(coarse.land, [vec![(0.0, -180.0), (90.0, 0.0), (-90.0, 180.0), (0.0, -180.0)]]);
+    assert_eq!(intel.basemap(Detail::Fine), Default::default());
+    assert_eq!(intel.airports().get("fra").unwrap().city, "Frankfurt");
+    assert_eq!(intel.airports().get("zzz"), None);
+    let vendors = intel.vendors();
+    assert_eq!(vendors.vendor([0x00, 0x00, 0x5e, 0x00, 0x53, 0x01]), Some("IANA"));
+    assert_eq!(vendors.vendor([0x00, 0x00, 0x5e, 0x12, 0x3f, 0xff]), Some("Example"));
+    assert_eq!(vendors.vendor([0x02, 0x00, 0x5e, 0x00, 0x53, 0x01]), None, "made up locally");
+    assert_eq!(intel.crawlers(), [crawler]);
+    assert_eq!(intel.problems(), []);
 }
 
 fn facts(intel: &Intel, addr: &str) -> Facts {

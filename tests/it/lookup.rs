@@ -115,3 +115,38 @@ fn people_get_a_table_and_wrong_use_a_sentence() {
     assert_eq!(field.status.code(), Some(2));
     assert!(String::from_utf8(field.stderr).unwrap().contains("as_name"));
 }
+
+fn data(arguments: &[&str], folder: Option<&std::path::Path>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_infralock"));
+    command.arg("data").args(arguments);
+    if let Some(folder) = folder {
+        command.env("INFRALOCK_DATA", folder);
+    }
+    command.output().unwrap()
+}
+
+#[test]
+fn the_data_say_what_they_are_and_whom_to_credit() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
+    let status: Value =
+        serde_json::from_slice(&data(&["status", "--json"], Some(&folder)).stdout).unwrap();
+    let ids: Vec<&str> =
+        status.as_array().unwrap().iter().map(|set| set["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, infralock::intel::SET_IDS);
+    let credit = String::from_utf8(data(&["attribution"], None).stdout).unwrap();
+    assert!(credit.contains("IP geolocation by DB-IP (https://db-ip.com)"), "{credit}");
+    assert!(credit.contains("nro.net") && credit.contains("GeoNames"));
+}
+
+#[test]
+fn a_damaged_or_empty_folder_of_data_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = data(&["status"], Some(folder.path()));
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(String::from_utf8(empty.stderr).unwrap().contains("holds no packed data set"));
+    std::fs::write(folder.path().join("asn.pack"), b"ILPACK\x01\0\x01\0\x04meta").unwrap();
+    let damaged = data(&["status"], Some(folder.path()));
+    assert_eq!(damaged.status.code(), Some(1));
+    let told = String::from_utf8(damaged.stderr).unwrap();
+    assert!(told.contains("asn.pack@15: packed length needs 4 bytes, 0 are there"), "{told}");
+}

@@ -1,7 +1,7 @@
 //! The sets that are compiled in: whole, decodable, and right about well-known addresses.
 #![cfg(feature = "bundled-data")]
 
-use infralock::intel::{BundledSets, Intel, SET_IDS, meanings};
+use infralock::intel::{BundledSets, Detail, Intel, SET_IDS, meanings};
 use infralock::model::{Facts, Kind};
 
 fn facts(intel: &Intel, addr: &str) -> Facts {
@@ -46,5 +46,41 @@ fn every_shipped_list_has_a_rule_and_every_rule_a_list() {
     assert_eq!(shipped, ruled);
     for (prefix, _) in meanings::ANYCAST_PREFIXES {
         assert!(prefix.parse::<infralock::model::Prefix>().is_ok(), "{prefix}");
+    }
+}
+
+#[test]
+fn sets_without_addresses_hold_what_they_should() {
+    let intel = Intel::from_sets(&BundledSets).unwrap();
+    let munich = intel.gazetteer().cities().find(|city| city.name == "Munich").unwrap();
+    assert_eq!((munich.country_code, munich.admin1), (*b"DE", "02"));
+    assert!(munich.population > 1_000_000);
+    assert!(intel.gazetteer().other_names(munich).any(|name| name == "Muenchen"));
+    assert_eq!(intel.airports().get("FRA").unwrap().country_code, *b"DE");
+    assert_eq!(intel.vendors().vendor([0x00, 0x00, 0x0c, 1, 2, 3]), Some("Cisco Systems, Inc"));
+    assert!(intel.crawlers().iter().any(|crawler| crawler.pattern.contains("Googlebot")));
+    for detail in [Detail::Coarse, Detail::Fine] {
+        let map = intel.basemap(detail);
+        assert!(map.land.len() > 100 && map.borders.len() > 100 && !map.lakes.is_empty());
+        for line in map.land.iter().chain(&map.lakes).chain(&map.borders) {
+            assert!(line.windows(2).all(|pair| (pair[0].1 - pair[1].1).abs() <= 180.0));
+        }
+        assert!(map.land.iter().chain(&map.lakes).all(|ring| ring.first() == ring.last()));
+    }
+    assert_eq!(intel.problems(), []);
+}
+
+/// The files are those that SOURCES.md describes.
+#[test]
+fn sources_md_names_every_file_with_its_checksum() {
+    use sha2::Digest;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
+    let text = std::fs::read_to_string(folder.join("SOURCES.md")).unwrap();
+    for id in SET_IDS {
+        let bytes = std::fs::read(folder.join(format!("{id}.pack"))).unwrap();
+        let sha256: String =
+            sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let section = text.split("## ").find(|part| part.contains(&format!("`{id}.pack`")));
+        assert!(section.unwrap().contains(&format!("packed sha256: {sha256}")), "{id}");
     }
 }

@@ -175,7 +175,10 @@ fn cut_ring(ring: &Points) -> Vec<Points> {
     let (Some(&first), Some(&last)) = (ring.first(), ring.last()) else { return Vec::new() };
     if first.1 != last.1 {
         let pole = if first.0 < 0 { -9_000 } else { 9_000 };
-        ring.extend([(pole, last.1), (pole, first.1), first]);
+        // In quarters, so that no step along the pole looks like one over 180°.
+        let span = first.1 - last.1;
+        ring.extend((0..=4).map(|quarter| (pole, last.1 + span / 4 * quarter)));
+        ring.push(first);
     }
     (-1..=1)
         .filter_map(|turn| {

