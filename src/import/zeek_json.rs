@@ -33,10 +33,12 @@ impl Format for ZeekJson {
 /// Whether an object is a row of a Zeek log.
 pub(super) fn is_zeek(fields: &Fields<'_>) -> bool {
     let has = |name: &str| get(fields, name).is_some();
-    let timed = has("ts") || has("_write_ts") || has("@timestamp");
     let named = has("_path") || has("@stream");
     let flow = has("id.orig_h") || has("id_orig_h");
-    (timed && (named || flow || !zeek::infer_path(fields).is_empty())) || (named && flow)
+    let timed = has("ts") || has("_write_ts");
+    let sent_on = named || flow;
+    (timed && (sent_on || !zeek::infer_path(fields).is_empty()))
+        || (sent_on && (has("@timestamp") || named && flow))
 }
 
 /// One row as a record.
