@@ -23,7 +23,8 @@ fn zeek_tsv() -> Vec<String> {
         #fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\t\
         orig_bytes\tresp_bytes\tconn_state\tlocal_orig\tlocal_resp\tmissed_bytes\thistory\t\
         orig_pkts\torig_ip_bytes\tresp_pkts\tresp_ip_bytes\ttunnel_parents\n\
-        #types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\tstring\t\
+        #types\ttime\tstring\taddr\tport\taddr\tport\tenum\tstring\tinterval\tcount\tcount\t\
+        string\t\
         bool\tbool\tcount\tstring\tcount\tcount\tcount\tcount\tset[string]";
     let row = |at: usize| {
         format!(
@@ -48,7 +49,13 @@ fn zeek_tsv() -> Vec<String> {
 fn zeek_json() -> Vec<String> {
     let row = |at: usize| {
         format!(
-            r#"{{"ts":1780629{:03}.5,"uid":"Cbench{at}","id.orig_h":"{}","id.orig_p":{},"id.resp_h":"203.0.113.5","id.resp_p":443,"proto":"tcp","service":"ssl","duration":0.25,"orig_bytes":{at},"resp_bytes":{},"conn_state":"SF","local_orig":true,"local_resp":false,"missed_bytes":0,"history":"ShADadfF","orig_pkts":{},"orig_ip_bytes":{},"resp_pkts":{},"resp_ip_bytes":{}}}"#,
+            concat!(
+                r#"{{"ts":1780629{:03}.5,"uid":"Cbench{at}","id.orig_h":"{}","id.orig_p":{},"#,
+                r#""id.resp_h":"203.0.113.5","id.resp_p":443,"proto":"tcp","service":"ssl","#,
+                r#""duration":0.25,"orig_bytes":{at},"resp_bytes":{},"conn_state":"SF","#,
+                r#""local_orig":true,"local_resp":false,"missed_bytes":0,"history":"ShADadfF","#,
+                r#""orig_pkts":{},"orig_ip_bytes":{},"resp_pkts":{},"resp_ip_bytes":{}}}"#,
+            ),
             at / 100,
             peer_addr(at),
             1_024 + at % 60_000,
@@ -65,7 +72,12 @@ fn zeek_json() -> Vec<String> {
 fn any_json() -> Vec<String> {
     let row = |at: usize| {
         format!(
-            r#"{{"@timestamp":"2026-06-05T03:{:02}:{:02}.123Z","level":"info","source":{{"ip":"{}","port":{}}},"http":{{"request":{{"method":"GET"}},"response":{{"status_code":200}}}},"url":{{"path":"/shop/item-{at}"}},"user":{{"name":"guest{at}"}},"message":"request served","duration_ms":{}}}"#,
+            concat!(
+                r#"{{"@timestamp":"2026-06-05T03:{:02}:{:02}.123Z","level":"info","#,
+                r#""source":{{"ip":"{}","port":{}}},"http":{{"request":{{"method":"GET"}},"#,
+                r#""response":{{"status_code":200}}}},"url":{{"path":"/shop/item-{at}"}},"#,
+                r#""user":{{"name":"guest{at}"}},"message":"request served","duration_ms":{}}}"#,
+            ),
             at / 600 % 60,
             at / 10 % 60,
             peer_addr(at),
