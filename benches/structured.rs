@@ -64,6 +64,7 @@ fn zeek_json() -> Vec<String> {
             at * 3,
             at % 70,
             at * 11,
+            at = at,
         )
     };
     (0..LINES).map(row).collect()
@@ -83,6 +84,7 @@ fn any_json() -> Vec<String> {
             peer_addr(at),
             1_024 + at % 60_000,
             at % 900,
+            at = at,
         )
     };
     (0..LINES).map(row).collect()
