@@ -2,8 +2,8 @@
 //!
 //! In come the detections of a run, the facts that reference data holds of the address and how
 //! much ordinary traffic it had; out go statements for [`score`](super::score). Here stand the
-//! rules of who may be blamed: the target of an attack never, a forged source never, a reflector
-//! a little, a research scanner not for scanning. A country is never evidence.
+//! rules of who may be blamed: the target of an attack never, a forged source never, a research
+//! scanner not for scanning. A country is never evidence.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -354,3 +354,79 @@ pub(super) const BITTORRENT: Known = Known {
     carrier: Carrier::Stream,
     test: |head, _| head.starts_with(b"\x13BitTorrent protocol").then_some(Client),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Context, Conversation, PROTOCOLS, SecretKey, Sink, Transport};
+    use crate::flow::Pair;
+    use crate::model::{Endpoint, ImportId, Timestamp, Uid};
+
+    /// What a client's first bytes to a port, and any answer, are called.
+    fn named(transport: Transport, port: u16, asks: &[u8], answers: &[u8]) -> Vec<&'static str> {
+        let ports = Pair { originator: 40_000, responder: port };
+        let context = Context {
+            originator: Endpoint { addr: "192.0.2.7".parse().unwrap(), port: 40_000 },
+            responder: Endpoint { addr: "198.51.100.9".parse().unwrap(), port },
+            uid: Uid::from_hash([1; 12]),
+            import: ImportId(0),
+        };
+        let mut sink =
+            Sink { context: &context, key: &SecretKey([7; 32]), record: &mut |_record| {} };
+        let mut talk = Conversation::new(transport, ports);
+        talk.bytes(super::Side::Originator, Timestamp::default(), asks, &mut sink);
+        talk.bytes(super::Side::Responder, Timestamp::default(), answers, &mut sink);
+        talk.finish(&mut sink).services
+    }
+
+    /// A first message of each, made by hand after its specification.
+    #[test]
+    fn each_is_named_by_its_first_bytes_alone() {
+        use Transport::{Datagrams, Stream};
+        let padded = |head: &[u8], bytes: usize| {
+            let mut message = head.to_vec();
+            message.resize(bytes, 0);
+            message
+        };
+        // IPv6 without payload, next header "none".
+        let inner = padded(&[0x60, 0, 0, 0, 0, 0, 59, 64], 40);
+        let ticket = [0x6a, 7, 0x30, 5, 0xa1, 3, 2, 1, 5];
+        let rfb = b"RFB 003.008\n".as_slice();
+        let table: &[(&str, Transport, u16, &[u8])] = &[
+            ("ntp", Datagrams, 123, &padded(&[0x23], 48)),
+            ("sip", Datagrams, 5060, b"OPTIONS sip:example.com SIP/2.0\r\n\r\n"),
+            ("sip", Stream, 5060, b"REGISTER sip:example.com SIP/2.0\r\n\r\n"),
+            ("krb", Datagrams, 88, &ticket),
+            ("krb_tcp", Stream, 88, &[&[0, 0, 0, 9], &ticket[..]].concat()),
+            ("mqtt", Stream, 1883, b"\x10\x10\0\x04MQTT\x04\x02\0\x3c\0\x04abcd"),
+            ("dce_rpc", Stream, 135, &padded(&[5, 0, 11, 3, 0x10, 0, 0, 0, 72], 72)),
+            ("dnp3_tcp", Stream, 20_000, &[5, 0x64, 5, 0xc9, 1, 0, 0, 4, 0xe9, 0x21]),
+            ("radius", Datagrams, 1812, &padded(&[1, 7, 0, 20], 20)),
+            ("gtpv1", Datagrams, 2152, &[0x30, 0xff, 0, 4, 0, 0, 0, 1, 0x45, 0, 0, 4]),
+            ("vxlan", Datagrams, 4789, &padded(&[8, 0, 0, 0, 0, 0, 1, 0], 22)),
+            ("geneve", Datagrams, 6081, &padded(&[0, 0, 0x65, 0x58, 0, 0, 1, 0], 22)),
+            ("teredo", Datagrams, 3544, &inner),
+            ("teredo", Datagrams, 3544, &[&[0, 0, 1, 2, 3, 4, 5, 6], &inner[..]].concat()),
+            ("rdpeudp", Datagrams, 3389, &padded(&[255, 255, 255, 255, 0, 64, 0, 1], 1_132)),
+            ("stun", Datagrams, 3478, &padded(&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42], 20)),
+            ("tftp", Datagrams, 69, b"\0\x01boot.img\0octet\0"),
+            ("bittorrent", Stream, 6881, &padded(b"\x13BitTorrent protocol", 68)),
+            ("syslog", Datagrams, 514, b"<34>Oct 11 22:14:15 host su: hello"),
+            ("modbus", Stream, 502, &[0, 1, 0, 0, 0, 6, 1, 3, 0, 0, 0, 1]),
+        ];
+        for (service, transport, port, asks) in table {
+            let answer = if *transport == Stream { *asks } else { &[] };
+            assert_eq!(named(*transport, *port, asks, answer), [*service], "{service}");
+            // Cut at half, it is nobody's, or at least not another's by mistake.
+            let half = asks.get(..asks.len() / 2).unwrap();
+            let found = named(*transport, *port, half, &[]);
+            assert!(found.is_empty() || found == [*service], "half of {service}: {found:?}");
+        }
+        // A screen is shared by whoever says so first: the server.
+        assert_eq!(named(Stream, 5900, rfb, rfb), ["rfb"]);
+        let met = |name: &str| name == "rfb" || table.iter().any(|(service, ..)| *service == name);
+        for protocol in PROTOCOLS.iter().map(|protocol| protocol.about()) {
+            let is_named_only = protocol.misses == "everything but the name";
+            assert!(!is_named_only || met(protocol.service), "{}: no row here", protocol.service);
+        }
+    }
+}
