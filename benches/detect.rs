@@ -5,27 +5,13 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use infralock::model::{
-    Addr, Facts, HostKey, ImportId, RealmId, Record, RecordKind, Timestamp, Untrusted,
-};
+use infralock::model::{ImportId, Record, RecordKind, Timestamp, Untrusted};
+use infralock::threat::Watchers;
 use infralock::threat::profile::Profile;
-use infralock::threat::{Scene, Watchers};
+use stage::Stage;
 
-struct Stage;
-
-impl Scene for Stage {
-    fn realm(&self, _import: ImportId) -> RealmId {
-        RealmId(0)
-    }
-
-    fn is_mine(&self, host: HostKey) -> bool {
-        host.addr().is_mine_by_default()
-    }
-
-    fn facts(&self, _addr: Addr) -> Facts {
-        Facts::default()
-    }
-}
+#[path = "../tests/it/fuzz/stage.rs"]
+mod stage;
 
 const REQUESTS: u64 = 100_000;
 

@@ -5,31 +5,15 @@ use std::collections::BTreeMap;
 use infralock::flow::apps::SecretKey;
 use infralock::flow::{FlowEvent, FlowTable, Options};
 use infralock::import::{self, Line, Out, Settings, Survey, SurveyState};
-use infralock::model::{Addr, Facts, HostKey, ImportId, Problems, RealmId, Record, SubjectRole};
+use infralock::model::{Addr, Facts, ImportId, Problems, Record, SubjectRole};
 use infralock::threat::evidence::{Activity, evidence};
 use infralock::threat::profile::Profile;
 use infralock::threat::strings::{Place, Verdict, judge, reads_like_sql};
-use infralock::threat::{Scene, Watched, Watchers};
+use infralock::threat::{Watched, Watchers};
 
 use crate::corpora;
+use crate::fuzz::stage::Stage;
 use crate::wire::{bytes_of, files_below, read_bytes};
-
-/// A scene without reference data: private addresses are ours, all files are of one realm.
-pub struct Stage;
-
-impl Scene for Stage {
-    fn realm(&self, _import: ImportId) -> RealmId {
-        RealmId(0)
-    }
-
-    fn is_mine(&self, host: HostKey) -> bool {
-        host.addr().is_mine_by_default()
-    }
-
-    fn facts(&self, _addr: Addr) -> Facts {
-        Facts::default()
-    }
-}
 
 /// Everything a capture holds: its flows, and what was heard in them.
 fn watch_capture(bytes: &[u8], watchers: &mut Watchers) {

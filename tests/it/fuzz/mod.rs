@@ -14,6 +14,7 @@ mod geo;
 mod intel;
 pub mod lines;
 mod pipeline;
+pub mod stage;
 pub mod structured;
 mod threat;
 mod wire;

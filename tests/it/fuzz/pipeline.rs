@@ -3,26 +3,12 @@
 use infralock::flow::apps::SecretKey;
 use infralock::flow::{FlowEvent, FlowTable, Options};
 use infralock::import::as_table;
-use infralock::model::{Addr, Facts, HostKey, ImportId, RealmId, Timestamp};
+use infralock::model::{ImportId, Timestamp};
+use infralock::threat::Watchers;
 use infralock::threat::profile::Profile;
-use infralock::threat::{Scene, Watchers};
 use infralock::wire::{self, Decoder};
 
-struct Plain;
-
-impl Scene for Plain {
-    fn realm(&self, _: ImportId) -> RealmId {
-        RealmId(0)
-    }
-
-    fn is_mine(&self, host: HostKey) -> bool {
-        host.addr().is_mine_by_default()
-    }
-
-    fn facts(&self, _: Addr) -> Facts {
-        Facts::default()
-    }
-}
+use super::stage::Stage;
 
 pub fn fuzz_capture(data: &[u8]) {
     let Some(format) = wire::sniff(data) else { return };
@@ -31,8 +17,8 @@ pub fn fuzz_capture(data: &[u8]) {
     let mut table = FlowTable::new(Options::new(ImportId(0), SecretKey([7; 32])));
     let mut watchers = Watchers::new();
     let mut take = |event| match event {
-        FlowEvent::Flow(flow) => watchers.flow(&flow, &Plain),
-        FlowEvent::Record(record) => watchers.record(&record, &Plain),
+        FlowEvent::Flow(flow) => watchers.flow(&flow, &Stage),
+        FlowEvent::Record(record) => watchers.record(&record, &Stage),
     };
     while let Some(frame) = capture.next_frame() {
         decoder.decode(&frame, &mut |packet| {
@@ -40,7 +26,7 @@ pub fn fuzz_capture(data: &[u8]) {
         });
     }
     table.finish(&mut take);
-    watchers.finish(Timestamp::default(), &Plain, &Profile::default());
+    watchers.finish(Timestamp::default(), &Stage, &Profile::default());
 }
 
 pub fn fuzz_as_table(data: &[u8]) {

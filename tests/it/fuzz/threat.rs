@@ -5,7 +5,7 @@ use infralock::threat::Watchers;
 use infralock::threat::profile::{Profile, check};
 use infralock::threat::strings::{Place, judge};
 
-use crate::threat::Stage;
+use super::stage::Stage;
 
 /// A profile: refused with a place inside the text, or sound.
 pub fn fuzz_profile(data: &[u8]) {
