@@ -4,6 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use infralock::flow::apps::PROTOCOLS;
+use infralock::import::FORMATS;
+use infralock::threat::detectors::DETECTORS;
+use infralock::wire::capture::FORMATS as CAPTURE_FORMATS;
+use infralock::wire::link::LINKS;
+
+use crate::fuzz::TARGETS;
+
 /// The layers, top first: a module may use those above it, never those below (`lib.rs` has the same
 /// order, which is checked).
 const LAYERS: &[&str] = &[
@@ -295,4 +303,150 @@ fn fragments_have_a_known_kind() {
         }
     }
     complaints.end();
+}
+
+/// Everything that is in a list for its readers says what it reads, what it misses and where that
+/// is written.
+#[test]
+fn what_is_listed_is_documented() {
+    let mut said = Vec::new();
+    for about in FORMATS.iter().map(|format| format.about()) {
+        said.push((about.id, [about.reads, about.misses, about.source]));
+    }
+    for about in CAPTURE_FORMATS.iter().map(|format| format.about()) {
+        said.push((about.id, [about.reads, about.misses, about.source]));
+    }
+    let ids: BTreeSet<&str> = said.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids.len(), said.len(), "two formats have one id");
+    for about in PROTOCOLS.iter().map(|protocol| protocol.about()) {
+        said.push((about.service, [about.reads, about.misses, about.source]));
+    }
+    for about in DETECTORS.iter().map(|detector| detector.about()) {
+        said.push((about.ids[0], [about.finds, about.misses, about.source]));
+    }
+    for (id, texts) in said {
+        for text in texts {
+            assert!(text.len() >= 4 && text.trim() == text, "{id}: says {text:?}: a few words");
+        }
+    }
+}
+
+/// The text of all code that tests: `tests/it` and the unit tests of `src`.
+fn test_text() -> String {
+    let mut text = String::new();
+    for source in files("tests/it", ".rs").iter().filter(|file| file.shown() != "tests/it/tidy.rs")
+    {
+        text += &source.text;
+    }
+    for source in files("src", ".rs") {
+        text.extend(source.text.split_once("#[cfg(test)]").map(|(_, tests)| tests.to_owned()));
+    }
+    text
+}
+
+#[test]
+fn what_is_listed_is_tested() {
+    let tests = test_text();
+    for about in PROTOCOLS.iter().map(|protocol| protocol.about()) {
+        let quoted = format!("\"{}\"", about.service);
+        assert!(tests.contains(&quoted), "{}: in no test", about.service);
+    }
+    let profile = files("src/threat/profiles", "default.toml");
+    let profile = &profile.first().expect("the profile stands beside the code").text;
+    for id in DETECTORS.iter().flat_map(|detector| detector.about().ids) {
+        // A family's rows are weighed by what the list is for, not by its name.
+        let id = id.trim_end_matches('*');
+        assert!(tests.contains(id), "{id}: in no test");
+        let row = format!("[score.rows.\"{id}");
+        assert!(profile.contains(&row), "{id}: has no row in src/threat/profiles/default.toml");
+    }
+    let ids: BTreeSet<&str> = DETECTORS.iter().flat_map(|it| it.about().ids).copied().collect();
+    for row in profile.lines().filter_map(|line| line.strip_prefix("[score.rows.\"")) {
+        let row = row.split('"').next().unwrap_or_default();
+        let family = row.split_once('.').map(|(family, _)| format!("{family}."));
+        let is_ours = family.is_some_and(|family| ids.iter().any(|id| id.starts_with(&family)));
+        let met = !is_ours || ids.contains(row) || row.starts_with("list.");
+        assert!(met, "{row}: weighed in default.toml, and no detector says it");
+    }
+    let frames: String = files("tests/cases/wire", "frames.txt")
+        .iter()
+        .map(|case| format!("\n{}", case.text))
+        .collect();
+    let mut met = BTreeSet::new();
+    for link in LINKS {
+        for number in link.types {
+            assert!(met.insert(number), "link type {number} is listed twice");
+            let lead = [" ", "/", "@"].map(|end| format!("\n{number}{end}"));
+            let is_met = lead.iter().any(|lead| frames.contains(lead));
+            assert!(is_met, "{} ({number}): no frame in tests/cases/wire", link.name);
+        }
+    }
+}
+
+/// A target for each list of parsers, with seeds; no seeds without a target.
+#[test]
+fn what_reads_strangers_bytes_is_fuzzed() {
+    let is_target = |name: &str| TARGETS.iter().any(|target| target.name == name);
+    let sources = files("src/import", ".rs");
+    for id in FORMATS.iter().map(|format| format.about().id) {
+        let quoted = format!("id: \"{id}\"");
+        let source = sources.iter().find(|source| source.text.contains(&quoted));
+        let file = source.and_then(|source| source.path.file_stem()).unwrap().to_string_lossy();
+        let fuzzed = is_target(&file) || is_target(&id.replace('-', "_"));
+        assert!(fuzzed, "{id}: no fuzz target of its name or of its file's, {file}");
+    }
+    for id in CAPTURE_FORMATS.iter().map(|format| format.about().id) {
+        assert!(is_target(id), "{id}: no fuzz target");
+    }
+    for about in PROTOCOLS.iter().map(|protocol| protocol.about()) {
+        // What is only named has no parser: the target `apps` asks them all.
+        let only_named = about.misses == "everything but the name";
+        let fuzzed = only_named || is_target(&format!("apps_{}", about.service));
+        assert!(fuzzed, "{0}: no fuzz target apps_{0}", about.service);
+    }
+    for folder in folders("tests/fuzz") {
+        let name = folder.file_name().unwrap().to_string_lossy();
+        assert!(is_target(&name), "tests/fuzz/{name}: seeds of no target");
+    }
+}
+
+fn folders(below: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(below)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+}
+
+/// Each case says what it is for, and some test runs its folder.
+#[test]
+fn cases_are_explained_and_run() {
+    let tests = test_text();
+    for area in folders("tests/cases") {
+        let area = area.file_name().unwrap().to_string_lossy().into_owned();
+        let below = format!("tests/cases/{area}");
+        assert!(tests.contains(&format!("join(\"{below}")), "{below}: no test runs it");
+        for case in folders(&below) {
+            let readme = std::fs::read_to_string(case.join("README.md")).unwrap_or_default();
+            assert!(readme.trim().len() > 40, "{}: README.md, what for, whence", case.display());
+        }
+    }
+}
+
+/// A bench that Cargo.toml does not name is built with a harness that runs nothing of it.
+#[test]
+fn benches_and_test_files_are_named() {
+    let manifest = files("", "Cargo.toml");
+    let manifest = manifest.iter().find(|file| file.shown() == "Cargo.toml").unwrap();
+    for bench in files("benches", ".rs") {
+        let name = bench.path.file_stem().unwrap().to_string_lossy();
+        let entry = format!("[[bench]]\nname = \"{name}\"\nharness = false");
+        assert!(
+            manifest.text.contains(&entry),
+            "benches/{name}.rs: {entry:?} is not in Cargo.toml"
+        );
+    }
+    let tests = test_text();
+    for test in files("tests/it", ".rs") {
+        let stem = test.path.file_stem().unwrap().to_string_lossy().into_owned();
+        let named = stem == "main" || stem == "mod" || tests.contains(&format!("mod {stem};"));
+        assert!(named, "{}: no `mod` reaches this file", test.shown());
+    }
 }
