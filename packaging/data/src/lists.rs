@@ -53,7 +53,8 @@ pub fn misp(context: &Context) -> Result<Packed, Failure> {
 fn misp_date(version: u64) -> Option<u64> {
     let (year, month, day) = match version {
         20_000_000..=20_991_231 => (version / 10_000, version / 100 % 100, version % 100),
-        20_010_100..=99_123_123 => {
+        // Two digits of the year, month, day, hour: 2021 and later.
+        20_991_232..=99_123_123 => {
             (2_000 + version / 1_000_000, version / 10_000 % 100, version / 100 % 100)
         }
         _ => return None,

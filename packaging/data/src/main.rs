@@ -30,6 +30,12 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// zstd's highest level without long windows that cost memory to unpack.
 const ZSTD_LEVEL: i32 = 19;
 
+/// A whole file of the folder the packer was given.
+#[expect(clippy::disallowed_methods, reason = "archives pinned by sha256, and what we packed")]
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    Ok(fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
 /// The sections of a set, and how many rows they hold.
 pub struct Packed {
     /// Sections so far; `meta` follows.
@@ -71,7 +77,7 @@ fn run() -> Result<(), Failure> {
         if only.as_deref().is_none_or(|only| only == set.id) {
             fs::write(&path, pack(set, &archives)?)?;
         }
-        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let bytes = read_file(&path)?;
         let meta = meta_of(&bytes)?;
         println!("{:24} {:>10} bytes  {} + {} rows", set.id, bytes.len(), meta.rows, meta.rows_v6);
         rows.push((meta, archive::sha256_hex(&bytes)));

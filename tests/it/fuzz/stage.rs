@@ -3,6 +3,7 @@
 use infralock::model::{Addr, Facts, HostKey, ImportId, RealmId};
 use infralock::threat::Scene;
 
+#[allow(unreachable_pub, reason = "also a module of a bench and of the fuzz crate")]
 pub struct Stage;
 
 impl Scene for Stage {
