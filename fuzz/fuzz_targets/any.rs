@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 
-#[allow(dead_code, reason = "what runs the targets as tests is not used here")]
+#[allow(dead_code, unused_imports, reason = "what runs the targets as tests is not used here")]
 #[path = "../../tests/it/fuzz/mod.rs"]
 mod fuzz;
 
@@ -19,4 +19,9 @@ static TARGET: LazyLock<&'static fuzz::Target> = LazyLock::new(|| {
     })
 });
 
-fuzz_target!(|data: &[u8]| (TARGET.run)(data));
+fuzz_target!(
+    init: {
+        LazyLock::force(&TARGET);
+    },
+    |data: &[u8]| (TARGET.run)(data)
+);
