@@ -37,12 +37,12 @@ struct WantedArgs {
     flow: Option<Uid>,
 }
 
-fn addr(text: &str) -> Result<Addr, String> {
+pub(super) fn addr(text: &str) -> Result<Addr, String> {
     let query = crate::model::query::parse(text).map_err(|error| error.to_string())?;
     query.addr().ok_or_else(|| "not one address".to_owned())
 }
 
-fn uid(text: &str) -> Result<Uid, String> {
+pub(super) fn uid(text: &str) -> Result<Uid, String> {
     let text = text.strip_prefix("flow:").unwrap_or(text);
     Uid::parse(text).ok_or_else(|| "not a flow's uid: C and 17 letters and digits".to_owned())
 }

@@ -6,21 +6,21 @@ use clap::Args;
 
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::triage::detection_cells;
+use super::triage::{Realms, detection_table};
 use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, HostsShown, Job};
-use crate::export::{Align, JsonLines, Table};
+use crate::export::{DetectionRow, JsonLines};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct DetectionsArgs {
     /// Captures, logs, address lists, archives, folders, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    #[command(flatten)]
-    context: ContextArgs,
     /// One JSON object a line
     #[arg(long)]
     ndjson: bool,
+    #[command(flatten)]
+    context: ContextArgs,
 }
 
 pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
@@ -36,18 +36,12 @@ pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<End
         let mut lines = JsonLines::new(&mut *console.out);
         triage.detections().try_for_each(|detection| lines.write(&detection))?;
     } else {
-        let mut table = Table::new(&[
-            ("Severity", Align::Right),
-            ("First seen, UTC", Align::Left),
-            ("Detection", Align::Left),
-            ("Subject", Align::Left),
-            ("What", Align::Left),
-        ]);
-        triage.detections().for_each(|detection| table.row(detection_cells(&detection)));
+        let detections: Vec<DetectionRow> = triage.detections().collect();
+        let table = detection_table(detections.iter(), Realms::of(&triage.head().imports));
         if table.is_empty() {
             writeln!(console.out, "Nothing was detected.")?;
         } else {
-            for line in table.lines(console.width) {
+            for line in table.wrapped(console.width) {
                 writeln!(console.out, "{line}")?;
             }
         }

@@ -1,15 +1,18 @@
 //! `infralock explain`: the score and the place of one address, row by row.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::{Console, Ended, Failure, expand, problems, readable};
-use crate::engine::{self, HostsShown, Job};
-use crate::export::{Align, HostRow, JsonLines, ShownEvidence, Table};
+use crate::engine::{self, HostsShown, Job, paths};
+use crate::export::{Align, HostRow, JsonLines, ShownEvidence, Table, counted, grouped, wrap};
 use crate::model::Visible;
+
+/// Where the text of a line about a host stands, below its first word.
+const ABOUT_INDENT: usize = 11;
 
 /// Cells of the bar that shows a contribution of 100 points.
 const BAR_CELLS: f64 = 20.0;
@@ -21,11 +24,11 @@ pub(super) struct ExplainArgs {
     /// What to judge it by; without a path, the shipped data and your own lists alone
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    #[command(flatten)]
-    context: ContextArgs,
     /// One JSON object for each host of this address
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    context: ContextArgs,
 }
 
 pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
@@ -37,7 +40,7 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
     let context = args.context.open()?;
     if args.paths.is_empty() {
         let row = engine::explain_known(&context, addr);
-        show(&[row], args.json.then_some(Json), console)?;
+        show(&[row], &[], args.json.then_some(Json), console)?;
         return Ok(Ended::Done);
     }
     let inputs = expand(&args.paths, &context)?;
@@ -54,14 +57,19 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
              known of it"
         )));
     }
-    show(&rows, args.json.then_some(Json), console)?;
+    show(&rows, &args.paths, args.json.then_some(Json), console)?;
     Ok(if triage.head().partial { Ended::Interrupted } else { Ended::Done })
 }
 
 /// Asks for JSON.
 struct Json;
 
-fn show(rows: &[HostRow], json: Option<Json>, console: &mut Console<'_>) -> Result<(), Failure> {
+fn show(
+    rows: &[HostRow],
+    paths: &[PathBuf],
+    json: Option<Json>,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     if json.is_some() {
         let mut lines = JsonLines::new(&mut *console.out);
         rows.iter().try_for_each(|row| lines.write(row))?;
@@ -71,20 +79,28 @@ fn show(rows: &[HostRow], json: Option<Json>, console: &mut Console<'_>) -> Resu
         if number > 0 {
             writeln!(console.out)?;
         }
-        block(row, console)?;
+        block(row, paths, console)?;
     }
     Ok(())
 }
 
-fn block(row: &HostRow, console: &mut Console<'_>) -> Result<(), Failure> {
+fn block(row: &HostRow, paths: &[PathBuf], console: &mut Console<'_>) -> Result<(), Failure> {
     let realm = row.realm.as_ref().map(|realm| format!(" in realm {realm}")).unwrap_or_default();
     writeln!(
         console.out,
         "{}{realm}: score {:.1}, {} (evidence amount {:.2}, anonymity {:.2})",
-        row.addr, row.score, row.word, row.evidence_amount, row.anonymity
+        row.addr,
+        row.score,
+        word(row),
+        row.evidence_amount,
+        row.anonymity
     )?;
-    for line in about(row) {
-        writeln!(console.out, "  {line}")?;
+    for (label, line) in about(row) {
+        let room = console.width.saturating_sub(ABOUT_INDENT);
+        for (number, part) in wrap(&line, room).iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            writeln!(console.out, "  {label:<9}{part}")?;
+        }
     }
     writeln!(console.out, "\nWhy {:.1}", row.score)?;
     let mut table = Table::new(&[
@@ -95,35 +111,86 @@ fn block(row: &HostRow, console: &mut Console<'_>) -> Result<(), Failure> {
         ("What", Align::Left),
     ]);
     row.evidence.iter().for_each(|shown| table.row(evidence_cells(shown)));
-    for line in table.lines(console.width) {
+    for line in table.wrapped(console.width) {
         writeln!(console.out, "{line}")?;
     }
-    write_place(row, console)
+    write_place(row, console)?;
+    write_follow(row, paths, console)
 }
 
-fn about(row: &HostRow) -> Vec<String> {
+/// The commands that show what a reference stands for.
+fn write_follow(
+    row: &HostRow,
+    paths: &[PathBuf],
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let refs = || row.evidence.iter().flat_map(|shown| &shown.refs);
+    let first = |kind: &str| refs().find(|at| at.starts_with(kind));
+    let (flow, record) = (first("flow:"), first("record:"));
+    if flow.is_none() && record.is_none() {
+        return Ok(());
+    }
+    let quoted: Vec<String> = paths.iter().map(|path| shell_word(&path_text(path))).collect();
+    let (paths, addr) = (quoted.join(" "), row.addr);
+    writeln!(console.out, "\nFollow it down")?;
+    if let Some(flow) = flow {
+        let uid = flow.trim_start_matches("flow:");
+        writeln!(console.out, "  infralock flows {paths} --flow {uid}   (or all: --addr {addr})")?;
+    }
+    if let Some(record) = record {
+        let at = shell_word(record);
+        writeln!(console.out, "  infralock records {paths} --ref {at}   (or all: --addr {addr})")?;
+    }
+    Ok(())
+}
+
+fn path_text(path: &Path) -> String {
+    paths::path_text(path.as_os_str()).to_string()
+}
+
+/// A word as a shell takes it; quoted only where it must be.
+fn shell_word(text: &str) -> String {
+    let text = Visible(text).to_string();
+    let plain = |c: char| c.is_alphanumeric() || "-_./:#@%+=,".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+/// The score's name, and what "unknown" means.
+const fn word(row: &HostRow) -> &'static str {
+    match row.word.as_bytes() {
+        b"unknown" => "unknown: too little speaks for or against it",
+        _ => row.word,
+    }
+}
+
+/// What is known of a host: a label and a sentence each.
+fn about(row: &HostRow) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(asn) = row.asn {
         let name = row.as_name.as_ref().map(ToString::to_string).unwrap_or_default();
         let prefix = row.prefix.map(|prefix| format!(", {prefix}")).unwrap_or_default();
-        lines.push(format!("network  AS{asn} {name}{prefix}"));
+        lines.push(("network", format!("AS{asn} {name}{prefix}")));
     }
     if !row.kinds.is_empty() {
         let kinds: Vec<&str> = row.kinds.iter().map(|kind| kind.as_str()).collect();
-        lines.push(format!("kinds    {}", kinds.join(", ")));
+        lines.push(("kinds", kinds.join(", ")));
     }
     if !row.lists.is_empty() {
         let lists: Vec<&str> = row.lists.iter().map(|list| &*list.id).collect();
-        lines.push(format!("lists    {}", lists.join(", ")));
+        lines.push(("lists", lists.join(", ")));
     }
     if !row.names.is_empty() {
         let names: Vec<String> =
             row.names.iter().map(|name| format!("{} ({})", name.name, name.source)).collect();
-        lines.push(format!("names    {}", names.join(", ")));
+        lines.push(("names", names.join(", ")));
     }
     if let (Some(first), Some(last)) = (row.first_seen, row.last_seen) {
         let (first, last) = (first.to_short(), last.to_short());
-        lines.push(format!("seen     {first} to {last} UTC, {} flows or records", row.flows));
+        let times = counted(row.flows, "flow or record", "flows or records");
+        lines.push(("seen", format!("{first} to {last} UTC, {times}")));
     }
     lines
 }
@@ -161,7 +228,10 @@ fn write_place(row: &HostRow, console: &mut Console<'_>) -> Result<(), Failure> 
         .collect();
     let point = match (place.lat, place.lon, place.radius_km) {
         (Some(lat), Some(lon), Some(radius)) => {
-            format!(" at {lat:.3}, {lon:.3}; nine times in ten within {radius:.0} km")
+            format!(
+                " at {lat:.3}, {lon:.3}; nine times in ten within {} km",
+                grouped(radius.round() as u64)
+            )
         }
         _ => String::new(),
     };

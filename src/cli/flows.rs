@@ -4,16 +4,24 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::carve::{addr, uid};
 use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::{Console, Ended, Failure, expand, problems, readable};
-use crate::engine::{self, FlowFormat, Job};
+use crate::engine::{self, FlowFormat, Job, Sought};
+use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct FlowsArgs {
     /// Captures, archives, folders, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Only flows from or to an address
+    #[arg(long, value_name = "A", value_parser = addr)]
+    addr: Option<Addr>,
+    /// Only this flow, by its uid or as `explain` names it (flow:UID)
+    #[arg(long, value_name = "UID", value_parser = uid)]
+    flow: Option<Uid>,
     #[command(flatten)]
     format: FlowFormatArgs,
 }
@@ -24,7 +32,7 @@ struct FlowFormatArgs {
     /// One JSON object a line, with Zeek's conn.log names
     #[arg(long)]
     ndjson: bool,
-    /// The flat columns
+    /// The flat columns as CSV
     #[arg(long)]
     csv: bool,
     /// A Zeek TSV log that Zeek's own tools read
@@ -43,10 +51,15 @@ pub(super) fn run(args: FlowsArgs, console: &mut Console<'_>) -> Result<Ended, F
     let context = ContextArgs::default().open()?;
     let inputs = expand(&args.paths, &context)?;
     let job = Job { context: &context, monitor: &monitor };
-    let read = engine::flows(inputs, job, format, &mut *console.out);
+    let sought = Sought { addr: args.addr, flow: args.flow, line: None };
+    let read = engine::flows(inputs, job, &sought, format, &mut *console.out);
     monitor.clear();
-    let imports = read?;
+    let (imports, written) = read?;
     problems::print(&[], &imports.rows);
     readable(&imports.rows)?;
+    if written == 0 && sought != Sought::default() {
+        let what = "no such flow in what was read; `infralock records` shows lines of logs";
+        return Err(Failure::Nothing(what.to_owned()));
+    }
     Ok(if imports.partial { Ended::Interrupted } else { Ended::Done })
 }

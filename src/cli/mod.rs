@@ -29,11 +29,14 @@ use crate::export::ImportRow;
 /// Who is behind these addresses, and how dangerous are they?
 ///
 /// Opens captures, logs and address lists without network or account; places, scores and explains
-/// every host.
+/// every host. Files are recognised by content: pcap and pcapng; Zeek, Suricata, web server, IIS,
+/// syslog, journald, Cowrie and CloudTrail logs, any JSON or CSV with an address in it; address
+/// lists; all of it also in gzip, zstd, xz, bzip2 or zip, in folders, or from a pipe (-).
+/// Without a command: triage of a shipped example.
 #[derive(Debug, Parser)]
-#[command(name = "infralock", version, max_term_width = 100)]
+#[command(name = "infralock", version, max_term_width = 100, after_help = STEPS)]
 struct Cli {
-    /// Shows no progress.
+    /// Shows no progress
     #[arg(long, global = true)]
     quiet: bool,
     #[command(subcommand)]
@@ -116,6 +119,15 @@ pub enum Progress {
     Hidden,
 }
 
+/// What to do first, second and third.
+const STEPS: &str = "First steps:
+  infralock triage incident/ --report out.html   who is behind it, how dangerous, did they get in
+  infralock explain 203.0.113.9 incident/        one address: each point, each place, each reference
+  infralock flows incident/ --addr 203.0.113.9   its flows, and with `records` its log lines";
+
+/// Columns below which a table is not squeezed.
+const WIDTH_MIN: usize = 40;
+
 /// Columns of a table that goes to a file or pipe: nothing is cut there.
 const WIDTH_UNBOUNDED: usize = 10_000;
 
@@ -130,6 +142,7 @@ pub fn run() -> ExitCode {
     };
     let stdout = io::stdout().lock();
     let terminal = stdout.is_terminal();
+    let width = width(&stdout);
     let mut out = io::BufWriter::with_capacity(1 << 16, stdout);
     let mut console = Console {
         out: &mut out,
@@ -141,7 +154,7 @@ pub fn run() -> ExitCode {
             true => Progress::Shown,
             false => Progress::Hidden,
         },
-        width: if terminal { terminal_width() } else { WIDTH_UNBOUNDED },
+        width,
     };
     let ended = dispatch(cli.command, &mut console).and_then(|ended| {
         out.flush()?;
@@ -157,6 +170,10 @@ fn expand(arguments: &[PathBuf], context: &Context) -> Result<Inputs, Failure> {
 
 /// "Nothing could be done", where no file was of a format that is read.
 fn readable(imports: &[ImportRow]) -> Result<(), Failure> {
+    if imports.is_empty() {
+        let what = "there is no file in this folder; give captures, logs or address lists";
+        return Err(Failure::Nothing(what.to_owned()));
+    }
     match imports.iter().any(|import| import.format.is_some() || import.bytes == 0) {
         true => Ok(()),
         false => Err(Failure::Nothing("nothing here could be read".to_owned())),
@@ -178,10 +195,14 @@ fn exit_code(ended: Result<Ended, Failure>) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// What the shell says of the terminal's width, else 120.
-fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.filter(|&columns| columns >= 40).unwrap_or(120)
+/// What `COLUMNS` asks for, else what the terminal says, else 120; a file or pipe has no end.
+fn width(out: &impl IsTerminal) -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let told = || match out.is_terminal() {
+        true => terminal_size::terminal_size().map_or(120, |(width, _)| width.0.into()),
+        false => WIDTH_UNBOUNDED,
+    };
+    asked.filter(|&columns: &usize| columns > 0).unwrap_or_else(told).max(WIDTH_MIN)
 }
 
 fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended, Failure> {

@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
-use crate::export::ImportRow;
+use hashbrown::HashMap;
+
+use crate::export::{ImportRow, counted, grouped};
 use crate::model::limits::PROBLEMS_PRINTED_MAX;
-use crate::model::{Problem, Problems, Visible};
+use crate::model::{Position, Problem, Problems, Visible};
 
 /// Prints `path:line: what` for at most [`PROBLEMS_PRINTED_MAX`] problems, then how many more.
 pub(super) fn print(own: &[(String, Problems)], imports: &[ImportRow]) {
@@ -14,18 +16,66 @@ pub(super) fn print(own: &[(String, Problems)], imports: &[ImportRow]) {
     let read = imports.iter().flat_map(|import| {
         import.problems.iter().map(move |problem| (import.import.raw(), problem))
     });
-    let all: Vec<(&str, &Problem)> = own.chain(read).collect();
+    let lines = lines(own.chain(read));
     let mut stderr = io::stderr().lock();
-    for (name, problem) in all.iter().take(PROBLEMS_PRINTED_MAX) {
+    for (line, _) in lines.iter().take(PROBLEMS_PRINTED_MAX) {
+        writeln!(stderr, "{line}").ok();
+    }
+    let rest: u64 = lines.iter().skip(PROBLEMS_PRINTED_MAX).map(|(_, count)| count).sum();
+    if rest > 0 {
+        let more = counted(rest, "more problem", "more problems");
+        writeln!(stderr, "… and {more}; `triage --json` lists them all").ok();
+    }
+}
+
+/// One line a problem, with how many problems it stands for. What is wrong with several files as a
+/// whole, such as that nothing can be read in them, is told once, with the first of them.
+fn lines<'p>(problems: impl Iterator<Item = (&'p str, &'p Problem)>) -> Vec<(String, u64)> {
+    let mut told: Vec<(&str, &Problem, u64)> = Vec::new();
+    // Places in `told`, by what is wrong.
+    let mut whole: HashMap<&str, usize> = HashMap::new();
+    for (name, problem) in problems {
+        if problem.place == Position::Whole {
+            if let Some(known) = whole.get(&*problem.what).and_then(|&at| told.get_mut(at)) {
+                known.2 += 1;
+                continue;
+            }
+            whole.insert(&problem.what, told.len());
+        }
+        told.push((name, problem, 0));
+    }
+    let line = |(name, problem, files): (&str, &Problem, u64)| {
         let times = match problem.count {
             0 | 1 => String::new(),
-            count => format!(" ({count} times)"),
+            count => format!(" ({} times)", grouped(count)),
+        };
+        let others = match files {
+            0 => String::new(),
+            files => format!(" and {}", counted(files, "other file", "other files")),
         };
         let (name, what) = (Visible(name), Visible(&problem.what));
-        writeln!(stderr, "{name}{}: {what}{times}", problem.place).ok();
-    }
-    let rest: u64 = all.iter().skip(PROBLEMS_PRINTED_MAX).map(|(_, problem)| problem.count).sum();
-    if rest > 0 {
-        writeln!(stderr, "… and {rest} more problems; --json lists them all").ok();
+        (format!("{name}{}{others}: {what}{times}", problem.place), problem.count.max(1) + files)
+    };
+    told.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_in_which_nothing_could_be_read_are_told_together() {
+        let mut problems = Problems::new();
+        problems.push(Position::Whole, "no address");
+        problems.push_counted(Position::Line(7), "no date", 1_200);
+        let [none, line] = problems.rows() else { panic!("two problems") };
+        let told = lines([("a", none), ("b.log", line), ("c", none), ("d", none)].into_iter());
+        assert_eq!(
+            told,
+            [
+                ("a and 2 other files: no address".to_owned(), 3),
+                ("b.log:7: no date (1,200 times)".to_owned(), 1_200),
+            ]
+        );
     }
 }

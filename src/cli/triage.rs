@@ -10,13 +10,25 @@ use super::progress::Terminal;
 use super::{Console, Ended, Failure, Paint, expand, output, problems, readable};
 use crate::engine::{self, Cut, HostsShown, Job, Triage};
 use crate::export::{
-    Align, DetectionRow, HostRow, JsonLines, Table, counted, grouped, write_hosts_csv,
-    write_triage_json,
+    Align, DetectionRow, HostRow, ImportRow, JsonLines, Table, counted, grouped, wrap,
+    write_hosts_csv, write_triage_json,
 };
-use crate::model::Visible;
+use crate::model::{Untrusted, Visible};
 
 /// Hosts in the table unless `--top` says otherwise: a screenful.
 const TABLE_HOSTS: usize = 25;
+
+/// The table has at least so many rows: the busiest unknown hosts fill it up.
+const TABLE_HOSTS_MIN: usize = 10;
+
+/// Hosts that got in, each with a line above the table.
+const GOT_IN: usize = 5;
+
+/// Evidence that keeps less than this of its weight is from long ago.
+const AGED: f64 = 0.05;
+
+/// Where a sentence above the table goes on: below the text after "Got in: ".
+const OPENING_INDENT: usize = 8;
 
 /// Detections below the table.
 const TABLE_DETECTIONS: usize = 12;
@@ -27,10 +39,8 @@ pub(super) struct TriageArgs {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
-    context: ContextArgs,
-    #[command(flatten)]
     format: FormatArgs,
-    /// Shows at most N hosts
+    /// Shows the first N hosts (default: all; in the table 25 about which anything speaks)
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Shows only hosts with this score or more
@@ -39,11 +49,13 @@ pub(super) struct TriageArgs {
     /// Lists forged sources of floods too
     #[arg(long)]
     all_hosts: bool,
-    /// Writes one self-contained page
+    /// Writes one self-contained HTML page, whatever else is printed
     #[arg(long, value_name = "F.html")]
     report: Option<PathBuf>,
     #[command(flatten)]
     force: output::ForceArgs,
+    #[command(flatten)]
+    context: ContextArgs,
 }
 
 /// How the result is written.
@@ -53,10 +65,10 @@ pub(super) struct FormatArgs {
     /// One JSON document
     #[arg(long)]
     json: bool,
-    /// One JSON object a line
+    /// One JSON object a host and line
     #[arg(long)]
     ndjson: bool,
-    /// The flat columns
+    /// The flat columns of the hosts as CSV
     #[arg(long)]
     csv: bool,
 }
@@ -75,7 +87,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     triage.set_elapsed(monitor.secs());
     problems::print(&context.problems, &triage.head().imports);
     readable(&triage.head().imports)?;
-    let cut = Cut { top: args.top, min_score: args.min_score };
+    let cut = Cut { top: args.top, min_score: args.min_score, only_speaking: false };
     if let Some(mut report) = report {
         triage.write_report(&mut report)?;
         report.keep()?;
@@ -106,22 +118,79 @@ pub(super) fn table(
 ) -> Result<(), Failure> {
     let detections: Vec<DetectionRow> = triage.detections().collect();
     for line in opening(triage, &detections) {
-        writeln!(console.out, "{line}")?;
+        let mut parts = wrap(&line, console.width.saturating_sub(OPENING_INDENT)).into_iter();
+        writeln!(console.out, "{}", parts.next().unwrap_or_default())?;
+        for part in parts {
+            writeln!(console.out, "{:OPENING_INDENT$}{part}", "")?;
+        }
     }
     writeln!(console.out)?;
+    let realms = Realms::of(&triage.head().imports);
+    write_ranking(triage, cut, realms, console)?;
+    write_detections(&detections, realms, console)
+}
+
+/// Whether realms have to be told: of one there is nothing to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Realms {
+    One,
+    Several,
+}
+
+impl Realms {
+    pub(super) fn of(imports: &[ImportRow]) -> Self {
+        let mut pairs = imports.iter().zip(imports.iter().skip(1));
+        match pairs.any(|(one, next)| one.realm != next.realm) {
+            true => Self::Several,
+            false => Self::One,
+        }
+    }
+
+    fn suffix(self, realm: Option<&Untrusted>) -> String {
+        match (self, realm) {
+            (Self::Several, Some(realm)) => format!(" @{realm}"),
+            _ => String::new(),
+        }
+    }
+}
+
+/// The hosts about which anything speaks, filled up with the busiest of the others; with `--top`
+/// or `--min-score` just what was asked for.
+fn write_ranking(
+    triage: &Triage<'_>,
+    cut: Cut,
+    realms: Realms,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let asked = cut.top.is_some() || cut.min_score > 0.0;
+    let cut = Cut { only_speaking: !asked, ..cut };
     let top = Cut { top: Some(cut.top.unwrap_or(TABLE_HOSTS)), ..cut };
-    let hosts: Vec<HostRow> = triage.hosts(top).collect();
+    let mut hosts: Vec<HostRow> = triage.hosts(top).collect();
+    let mut more = triage.count(Cut { top: None, ..cut }) - hosts.len();
+    let mut silent = 0;
+    if !asked {
+        silent = triage.count(Cut::default()) - hosts.len() - more;
+        let fill = triage.busiest_unknown(TABLE_HOSTS_MIN.saturating_sub(hosts.len()));
+        silent -= fill.len();
+        hosts.extend(fill);
+    } else if hosts.is_empty() {
+        more = 0;
+    }
     if hosts.is_empty() {
         writeln!(console.out, "No host to show.")?;
     } else {
-        write_hosts(&hosts, console)?;
+        write_hosts(&hosts, realms, console)?;
     }
-    let all = triage.count(Cut { top: None, ..cut });
-    if all > hosts.len() {
-        let more = grouped((all - hosts.len()) as u64);
-        writeln!(console.out, "… and {more} more: --top N shows more, --json or --csv all")?;
-    }
-    write_detections(&detections, console)
+    let about = match (more as u64, silent as u64) {
+        (0, 0) => return Ok(()),
+        (0, silent) => format!("{} about which nothing speaks", counted(silent, "host", "hosts")),
+        (more, 0) => format!("{} more", grouped(more)),
+        (more, silent) => {
+            format!("{} more, and {} about which nothing speaks", grouped(more), grouped(silent))
+        }
+    };
+    writeln!(console.out, "… and {about}: --top N shows N of all, --json or --csv all")?;
+    Ok(())
 }
 
 /// One or two sentences that answer the question.
@@ -130,39 +199,90 @@ fn opening(triage: &Triage<'_>, detections: &[DetectionRow]) -> Vec<String> {
     let totals = head.totals;
     let records: u64 = head.imports.iter().map(|import| import.records).sum();
     let mut read = vec![
-        counted(head.imports.len() as u64, "file", "files"),
+        files(&head.imports),
         counted(totals.hosts, "host", "hosts"),
         counted(totals.flows, "flow", "flows"),
         counted(records, "record", "records"),
         counted(totals.detections, "detection", "detections"),
     ];
     if totals.spoofed_hosts > 0 {
-        read.push(format!("{} forged sources left out", grouped(totals.spoofed_hosts)));
+        read.push(format!(
+            "{} left out",
+            counted(totals.spoofed_hosts, "forged source", "forged sources")
+        ));
     }
     if head.partial {
         read.push("interrupted: what was read until then".to_owned());
     }
     let mut lines = vec![read.join(" · ")];
-    let in_they_got: Vec<&DetectionRow> =
-        detections.iter().filter(|found| found.succeeded == Some(true)).collect();
-    for detection in in_they_got.iter().take(5) {
-        let what = Visible(&detection.what);
-        lines.push(format!("Got in: {} ({}): {what}", detection.subject, detection.detector));
+    let mut in_they_got: Vec<(&DetectionRow, u64)> = Vec::new();
+    for found in detections.iter().filter(|found| found.succeeded == Some(true)) {
+        let same = |known: &DetectionRow| {
+            known.subject == found.subject && known.subject_realm == found.subject_realm
+        };
+        match in_they_got.iter_mut().find(|(known, _)| same(known)) {
+            Some((_, more)) => *more += 1,
+            None => in_they_got.push((found, 0)),
+        }
     }
-    if in_they_got.len() > 5 {
-        lines.push(format!("… and {} more that worked", in_they_got.len() - 5));
+    lines.extend(in_they_got.iter().take(GOT_IN).map(|(found, more)| got_in(triage, found, *more)));
+    if in_they_got.len() > GOT_IN {
+        let more = counted((in_they_got.len() - GOT_IN) as u64, "more host", "more hosts");
+        lines.push(format!("… and {more} got in: `infralock detections` lists all"));
+    }
+    if in_they_got.is_empty() && !detections.is_empty() {
+        lines.push("Got in: nobody, as far as can be seen here".to_owned());
     }
     lines
 }
 
-fn write_hosts(hosts: &[HostRow], console: &mut Console<'_>) -> Result<(), Failure> {
+/// `3 files, of which 1 gave nothing`
+fn files(imports: &[ImportRow]) -> String {
+    let files = counted(imports.len() as u64, "file", "files");
+    let gave = |import: &&ImportRow| import.records > 0 || import.packets > 0;
+    match imports.len() - imports.iter().filter(gave).count() {
+        0 => files,
+        none if none == imports.len() => format!("{files} without anything to read"),
+        none => format!("{files}, of which {} gave nothing", grouped(none as u64)),
+    }
+}
+
+/// Who got in, what of, and how.
+fn got_in(triage: &Triage<'_>, found: &DetectionRow, more: u64) -> String {
+    let rows = triage.explain(found.subject);
+    let who = rows.iter().find(|row| row.realm == found.subject_realm).map(|host| {
+        let (place, network) = (where_is(host), network(host));
+        let radius = match radius(host) {
+            radius if radius == "–" => String::new(),
+            radius => format!(" ±{radius} km"),
+        };
+        let known = [place + &radius, network].into_iter().filter(|text| text != "–");
+        let mine = host.mine.then(|| "yours".to_owned());
+        let score = (host.word != "unknown").then(|| format!("score {:.1}", host.score));
+        mine.into_iter().chain(known).chain(score).collect::<Vec<_>>().join(", ")
+    });
+    let who = who.map(|who| format!(" ({who})")).unwrap_or_default();
+    let (addr, what) = (found.subject, Visible(&found.what));
+    let more = match more {
+        0 => String::new(),
+        more => format!("; and {}", counted(more, "more detection", "more detections")),
+    };
+    format!("Got in: {addr}{who}: {what} [{}]{more}", found.detector)
+}
+
+fn write_hosts(
+    hosts: &[HostRow],
+    realms: Realms,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     let mut table = Table::new(&[
         ("Score", Align::Right),
         ("Band", Align::Left),
         ("Address", Align::Left),
-        ("Where (90 % radius)", Align::Left),
-        ("Network", Align::Left),
-        ("Flows", Align::Right),
+        ("Where", Align::Elastic),
+        ("±90 % km", Align::Right),
+        ("Network", Align::Elastic),
+        ("Seen", Align::Right),
         ("Why", Align::Left),
     ]);
     for host in hosts {
@@ -170,8 +290,9 @@ fn write_hosts(hosts: &[HostRow], console: &mut Console<'_>) -> Result<(), Failu
         table.row(vec![
             if unknown { "–".to_owned() } else { format!("{:.1}", host.score) },
             format!("{} {}", mark(host.word), host.word),
-            address(host),
+            address(host, realms),
             where_is(host),
+            radius(host),
             network(host),
             grouped(host.flows),
             why(host),
@@ -211,26 +332,24 @@ const fn colour(word: &str) -> Option<&'static str> {
     }
 }
 
-fn address(host: &HostRow) -> String {
-    let mut text = host.addr.to_string();
-    if let Some(realm) = &host.realm {
-        text += &format!(" @{realm}");
-    }
-    if host.mine {
-        text += " (mine)";
-    }
-    text
+fn address(host: &HostRow, realms: Realms) -> String {
+    let mine = if host.mine { " (mine)" } else { "" };
+    format!("{}{}{mine}", host.addr, realms.suffix(host.realm.as_ref()))
 }
 
+/// City and country; the district that a gazetteer adds in brackets stands in `explain`.
 fn where_is(host: &HostRow) -> String {
     let Some(place) = &host.place else { return "–".to_owned() };
     let city = place.city.as_deref().map(|city| Visible(city).to_string());
+    let city = city.map(|city| city.split(" (").next().unwrap_or_default().to_owned());
     let parts: Vec<String> = [city, place.country_code.clone()].into_iter().flatten().collect();
-    let mut text = if parts.is_empty() { "no single place".to_owned() } else { parts.join(", ") };
-    if let Some(radius) = place.radius_km {
-        text += &format!(" ±{radius:.0} km");
-    }
-    text
+    if parts.is_empty() { "no single place".to_owned() } else { parts.join(", ") }
+}
+
+/// The radius that holds the host nine times in ten.
+fn radius(host: &HostRow) -> String {
+    let radius = host.place.as_ref().and_then(|place| place.radius_km);
+    radius.map_or_else(|| "–".to_owned(), |radius| grouped(radius.round() as u64))
 }
 
 fn network(host: &HostRow) -> String {
@@ -249,37 +368,37 @@ fn cut(text: &str, characters: usize) -> String {
     }
 }
 
-/// The strongest rows in words.
+/// The strongest rows in words. What comes to no tenth of a point is told only if it was detected:
+/// it has aged, or weighs nothing.
 fn why(host: &HostRow) -> String {
-    let counted = host
-        .evidence
-        .iter()
-        .filter(|shown| shown.row.counted && !["prior", "cap"].contains(&shown.row.id.as_ref()));
-    let said: Vec<String> = counted
-        .take(3)
-        .map(|shown| {
-            let what = shown.row.what.as_deref().unwrap_or_default();
-            format!("{:+.1} {}: {}", shown.row.contribution, shown.row.id, Visible(what))
-        })
-        .collect();
-    said.join("; ")
+    let no_row_of_its_own = ["prior", "cap"];
+    let rows = host.evidence.iter().map(|shown| &shown.row);
+    let counted = rows.filter(|row| row.counted && !no_row_of_its_own.contains(&row.id.as_ref()));
+    let said = counted.filter_map(|row| {
+        let what = Visible(row.what.as_deref().unwrap_or_default());
+        let points = row.contribution;
+        match points.abs() >= 0.05 {
+            true => Some(format!("{points:+.1} {}: {what}", row.id)),
+            false if row.source != "detector" => None,
+            false => match row.decay.is_some_and(|decay| decay < AGED) {
+                true => Some(format!("long ago {}: {what}", row.id)),
+                false => Some(format!("{}: {what}", row.id)),
+            },
+        }
+    });
+    said.take(3).collect::<Vec<_>>().join("; ")
 }
 
-fn write_detections(detections: &[DetectionRow], console: &mut Console<'_>) -> Result<(), Failure> {
+fn write_detections(
+    detections: &[DetectionRow],
+    realms: Realms,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
     if detections.is_empty() {
         writeln!(console.out, "\nNothing was detected.")?;
         return Ok(());
     }
-    let mut table = Table::new(&[
-        ("Severity", Align::Right),
-        ("First seen, UTC", Align::Left),
-        ("Detection", Align::Left),
-        ("Subject", Align::Left),
-        ("What", Align::Left),
-    ]);
-    for detection in detections.iter().take(TABLE_DETECTIONS) {
-        table.row(detection_cells(detection));
-    }
+    let table = detection_table(detections.iter().take(TABLE_DETECTIONS), realms);
     writeln!(console.out)?;
     for line in table.lines(console.width) {
         writeln!(console.out, "{line}")?;
@@ -291,17 +410,27 @@ fn write_detections(detections: &[DetectionRow], console: &mut Console<'_>) -> R
     Ok(())
 }
 
-/// The cells of a detection, in the order of the columns above.
-pub(super) fn detection_cells(detection: &DetectionRow) -> Vec<String> {
-    let worked = if detection.succeeded == Some(true) { " (succeeded)" } else { "" };
-    vec![
-        detection.severity.to_string(),
-        detection.first_seen.map_or_else(|| "–".to_owned(), |seen| seen.to_short()),
-        format!("{}{worked}", detection.detector),
-        match detection.subject_realm.as_ref() {
-            Some(realm) => format!("{} @{realm}", detection.subject),
-            None => detection.subject.to_string(),
-        },
-        Visible(&detection.what).to_string(),
-    ]
+/// One line a detection.
+pub(super) fn detection_table<'d>(
+    detections: impl Iterator<Item = &'d DetectionRow>,
+    realms: Realms,
+) -> Table {
+    let mut table = Table::new(&[
+        ("Severity", Align::Right),
+        ("First seen, UTC", Align::Left),
+        ("Detection", Align::Left),
+        ("Subject", Align::Left),
+        ("What", Align::Left),
+    ]);
+    for found in detections {
+        let worked = if found.succeeded == Some(true) { " (succeeded)" } else { "" };
+        table.row(vec![
+            found.severity.to_string(),
+            found.first_seen.map_or_else(|| "–".to_owned(), |seen| seen.to_short()),
+            format!("{}{worked}", found.detector),
+            format!("{}{}", found.subject, realms.suffix(found.subject_realm.as_ref())),
+            Visible(&found.what).to_string(),
+        ]);
+    }
+    table
 }

@@ -324,8 +324,8 @@ fn read_member(
         Content::Log(format) => return read::log(format, &mut *member.reader, settings, reading),
         Content::Empty => {}
         Content::Unknown => {
-            let what = "not a capture, log or list that is read here, and no address stands in \
-                        its first lines";
+            let what = "no capture, log or list that is known here; \
+                        `infralock --help` says what is read";
             reading.tally.problems.push(Position::Whole, what);
         }
     }

@@ -6,7 +6,7 @@ use super::files::{Consumer, Imports, Job, import};
 use super::paths::Inputs;
 use crate::export::{FlowRow, FlowWriter, JsonLines, RecordRow};
 use crate::flow::community_id::community_id;
-use crate::model::{Flow, ImportId, RealmId, Record, Untrusted};
+use crate::model::{Addr, Flow, ImportId, RealmId, Record, Uid, Untrusted};
 
 /// How flows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,34 +30,65 @@ pub enum RecordFormat {
     NdJson,
 }
 
-/// Writes the flows of captures.
+/// Which flows and records are written: those to which all that is set applies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// An address at either end.
+    pub addr: Option<Addr>,
+    /// A flow, or the transactions in it.
+    pub flow: Option<Uid>,
+    /// A line of an import: the record that stands there.
+    pub line: Option<(String, u64)>,
+}
+
+impl Sought {
+    fn has_flow(&self, flow: &Flow) -> bool {
+        let ends = [flow.originator.addr, flow.responder.addr];
+        self.addr.is_none_or(|addr| ends.contains(&addr))
+            && self.flow.is_none_or(|uid| flow.uid == uid)
+    }
+
+    fn has_record(&self, record: &Record, import: &Untrusted) -> bool {
+        let ends = [record.src, record.dst];
+        let line =
+            |(name, line): &(String, u64)| name == import.raw() && record.line == Some(*line);
+        self.addr.is_none_or(|addr| ends.contains(&Some(addr)))
+            && self.flow.is_none_or(|uid| record.uid == Some(uid))
+            && self.line.as_ref().is_none_or(line)
+    }
+}
+
+/// Writes the flows of captures that are sought; says how many there were.
 ///
 /// # Errors
 /// The output cannot be written.
 pub fn flows(
     inputs: Inputs,
     job: Job<'_>,
+    sought: &Sought,
     format: FlowFormat,
     out: &mut dyn Write,
-) -> io::Result<Imports> {
+) -> io::Result<(Imports, u64)> {
     let writer: Box<dyn FlowWriter + '_> = match format {
         FlowFormat::Table(width) => Box::new(crate::export::FlowLines::new(out, width)),
         FlowFormat::NdJson => Box::new(JsonLines::new(out)),
         FlowFormat::Csv => Box::new(crate::export::FlowCsv::new(out)),
         FlowFormat::Zeek => Box::new(crate::export::ZeekConn::new(out)),
     };
-    let mut listing = FlowListing { writer, names: Vec::new(), failed: None };
+    let mut listing = FlowListing { writer, sought, written: 0, names: Vec::new(), failed: None };
     let begun = listing.writer.begin();
     listing.failed = begun.err();
     let imports = import(inputs, job, &mut listing);
     match listing.failed.map_or_else(|| listing.writer.end(), Err) {
-        Ok(()) => Ok(imports),
+        Ok(()) => Ok((imports, listing.written)),
         Err(error) => Err(error),
     }
 }
 
 struct FlowListing<'a> {
     writer: Box<dyn FlowWriter + 'a>,
+    sought: &'a Sought,
+    written: u64,
     names: Vec<Untrusted>,
     failed: Option<io::Error>,
 }
@@ -68,7 +99,8 @@ impl Consumer for FlowListing<'_> {
     }
 
     fn flow(&mut self, flow: Flow) {
-        if self.failed.is_none() {
+        if self.failed.is_none() && self.sought.has_flow(&flow) {
+            self.written += 1;
             let import = self.names.get(flow.import.0 as usize).cloned().unwrap_or_default();
             self.failed = self.writer.write(&flow_row(flow, import)).err();
         }
@@ -123,20 +155,22 @@ pub(super) fn flow_row(flow: Flow, import: Untrusted) -> FlowRow {
     }
 }
 
-/// Writes log records and protocol transactions.
+/// Writes log records and protocol transactions that are sought; says how many there were.
 ///
 /// # Errors
 /// The output cannot be written.
 pub fn records(
     inputs: Inputs,
     job: Job<'_>,
+    sought: &Sought,
     format: RecordFormat,
     out: &mut dyn Write,
-) -> io::Result<Imports> {
-    let mut listing = RecordListing { out, format, names: Vec::new(), failed: None };
+) -> io::Result<(Imports, u64)> {
+    let mut listing =
+        RecordListing { out, format, sought, written: 0, names: Vec::new(), failed: None };
     let imports = import(inputs, job, &mut listing);
     match listing.failed {
-        None => Ok(imports),
+        None => Ok((imports, listing.written)),
         Some(error) => Err(error),
     }
 }
@@ -144,6 +178,8 @@ pub fn records(
 struct RecordListing<'a> {
     out: &'a mut dyn Write,
     format: RecordFormat,
+    sought: &'a Sought,
+    written: u64,
     names: Vec<Untrusted>,
     failed: Option<io::Error>,
 }
@@ -160,6 +196,10 @@ impl Consumer for RecordListing<'_> {
             return;
         }
         let import = self.names.get(record.import.0 as usize).cloned().unwrap_or_default();
+        if !self.sought.has_record(&record, &import) {
+            return;
+        }
+        self.written += 1;
         let row = record_row(record, import);
         let written = match self.format {
             RecordFormat::NdJson => JsonLines::new(&mut *self.out).write(&row),

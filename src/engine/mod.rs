@@ -22,7 +22,7 @@ pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel};
 pub use example::example;
 pub use files::{Imports, Job};
-pub use listing::{FlowFormat, RecordFormat, flows, records};
+pub use listing::{FlowFormat, RecordFormat, Sought, flows, records};
 pub use lookup::{LOOKUP_FIELDS, Lookup, LookupFields, LookupRow, LookupStats, lookup_stream};
 pub use paths::Inputs;
 pub use progress::{Monitor, Silent, Step};

@@ -4,6 +4,7 @@
 //! list of files. When all is read, "now" is fixed, detectors say what they found, each host gets
 //! its number, and the order is made; rows with their explanation are computed when asked for.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -114,8 +115,18 @@ pub struct Triage<'a> {
     detections: Vec<Detection>,
     /// Places in `detections`, by subject.
     by_subject: BTreeMap<HostKey, Vec<u32>>,
-    /// Hosts from the highest score down, with the unrounded score.
-    ranked: Vec<(HostKey, f64)>,
+    /// Hosts from the highest score down.
+    ranked: Vec<Ranked>,
+}
+
+/// A host in the order of the ranking.
+#[derive(Clone, Copy)]
+struct Ranked {
+    host: HostKey,
+    /// Unrounded.
+    score: f64,
+    /// Whether anything speaks for or against it, or a detection is about it.
+    speaking: bool,
 }
 
 /// Which hosts are shown.
@@ -125,6 +136,8 @@ pub struct Cut {
     pub top: Option<usize>,
     /// Only those with this score or more.
     pub min_score: f64,
+    /// Only those about which anything speaks: evidence that amounts to something, a detection.
+    pub only_speaking: bool,
 }
 
 impl<'a> Triage<'a> {
@@ -181,7 +194,7 @@ impl<'a> Triage<'a> {
     }
 
     fn rank(&mut self, shown: HostsShown, forged: &[HostKey]) {
-        let mut ranked: Vec<(HostKey, f64)> = Vec::with_capacity(self.hosts.len());
+        let mut ranked: Vec<Ranked> = Vec::with_capacity(self.hosts.len());
         for host in self.hosts.keys_sorted() {
             if forged.binary_search(&host).is_ok() {
                 self.head.totals.spoofed_hosts += 1;
@@ -189,16 +202,20 @@ impl<'a> Triage<'a> {
                     continue;
                 }
             }
-            ranked.push((host, self.judge(host).1.exact));
+            let judged = self.judge(host).1;
+            let speaking = judged.is_known() || self.by_subject.contains_key(&host);
+            ranked.push(Ranked { host, score: judged.exact, speaking });
         }
         // By realm name, not by its number: the order of arguments must not show.
         let realm = |host: HostKey| host.realm().and_then(|id| self.realms.get(id.0 as usize));
-        ranked.sort_by(|(a, a_score), (b, b_score)| {
-            let by_score = b_score.total_cmp(a_score);
-            by_score.then_with(|| a.addr().cmp(&b.addr())).then_with(|| realm(*a).cmp(&realm(*b)))
+        ranked.sort_by(|a, b| {
+            let by_score = b.score.total_cmp(&a.score);
+            by_score
+                .then_with(|| a.host.addr().cmp(&b.host.addr()))
+                .then_with(|| realm(a.host).cmp(&realm(b.host)))
         });
         self.head.totals.hosts = ranked.len() as u64;
-        let public = ranked.iter().filter(|(host, _)| host.addr().is_public());
+        let public = ranked.iter().filter(|ranked| ranked.host.addr().is_public());
         self.head.totals.public_hosts = public.count() as u64;
         self.ranked = ranked;
     }
@@ -229,19 +246,40 @@ impl<'a> Triage<'a> {
 
     /// How many hosts a cut leaves.
     pub fn count(&self, cut: Cut) -> usize {
-        let enough = self.ranked.partition_point(|(_, score)| *score >= cut.min_score);
-        enough.min(cut.top.unwrap_or(usize::MAX))
+        self.within(cut).count()
+    }
+
+    fn within(&self, cut: Cut) -> impl Iterator<Item = &Ranked> {
+        let enough = self.ranked.iter().take_while(move |ranked| ranked.score >= cut.min_score);
+        let shown = enough.filter(move |ranked| ranked.speaking || !cut.only_speaking);
+        shown.take(cut.top.unwrap_or(usize::MAX))
+    }
+
+    /// The busiest of the hosts about which nothing speaks, those of others before the analyst's
+    /// own: at most so many.
+    pub fn busiest_unknown(&self, top: usize) -> Vec<HostRow> {
+        let silent = self.ranked.iter().filter(|ranked| !ranked.speaking);
+        let mut silent: Vec<(bool, Reverse<u64>, usize, HostKey)> = silent
+            .enumerate()
+            .map(|(rank, ranked)| {
+                let flows = self.hosts.get(ranked.host).map_or(0, |stats| stats.flows);
+                let mine = self.context.is_mine(ranked.host);
+                (mine, Reverse(flows), rank, ranked.host)
+            })
+            .collect();
+        silent.sort_unstable();
+        silent.into_iter().take(top).map(|(.., host)| self.host_row(host)).collect()
     }
 
     /// Hosts from the highest score down, each explained when it is reached.
     pub fn hosts(&self, cut: Cut) -> impl Iterator<Item = HostRow> + '_ {
-        self.ranked.iter().take(self.count(cut)).map(|(host, _)| self.host_row(*host))
+        self.within(cut).map(|ranked| self.host_row(ranked.host))
     }
 
     /// The rows of one address, one for each realm it was seen in; empty: it was not seen.
     pub fn explain(&self, addr: Addr) -> Vec<HostRow> {
-        let of_addr = self.ranked.iter().filter(|(host, _)| host.addr() == addr);
-        of_addr.map(|(host, _)| self.host_row(*host)).collect()
+        let of_addr = self.ranked.iter().filter(|ranked| ranked.host.addr() == addr);
+        of_addr.map(|ranked| self.host_row(ranked.host)).collect()
     }
 
     /// Detections, the most severe first.

@@ -22,4 +22,5 @@ pub use rows::{
     AssumedRow, DetectionRow, FlowRow, HostRow, ImageRow, ImportRow, ListRow, ListedRow, NameRow,
     RecordRow, ShownEvidence, SourceRow, ToolRow, Totals, TriageHead,
 };
+pub(crate) use table::wrap;
 pub use table::{Align, Table};

@@ -84,7 +84,7 @@ impl Parse for Lines {
 
     fn finish(&mut self, out: &mut Out<'_>) {
         if self.found == 0 {
-            out.problems.push(Position::Whole, "no address in this text; 192.0.2.1 would be one");
+            out.problems.push(Position::Whole, "a text without an address; nothing to read");
         }
     }
 

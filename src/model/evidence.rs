@@ -205,9 +205,14 @@ impl Score {
         Band::of(self.score)
     }
 
+    /// Whether there is evidence enough to call the host anything but unknown.
+    pub fn is_known(&self) -> bool {
+        self.evidence_amount >= Self::KNOWN_MIN
+    }
+
     /// What people are told: "unknown", "evidence conflicts" or the band.
     pub fn verdict_word(&self) -> &'static str {
-        if self.evidence_amount < Self::KNOWN_MIN {
+        if !self.is_known() {
             "unknown"
         } else if self.conflicting {
             "evidence conflicts"

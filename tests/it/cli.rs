@@ -242,3 +242,105 @@ fn the_example_tells_its_story() {
     let assumed = &document["imports"][1]["assumed"];
     assert_eq!((&assumed["year"], &assumed["time_zone"]), (&Value::from(2026), &"UTC".into()));
 }
+
+#[test]
+fn what_explain_refers_to_can_be_followed_down() {
+    let story = said(&on_the_shop(&["explain", "198.51.100.23"], &[]));
+    let reference = story.split("--ref ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!(reference.starts_with("record:"), "{story}");
+    let record = run(&["records", &shop("auth.log"), "--ref", reference, "--ndjson"]);
+    let record: Value = serde_json::from_str(said(&record).trim()).unwrap();
+    assert_eq!(record["src"], "198.51.100.23");
+    let line = reference.rsplit_once('#').unwrap().1;
+    assert_eq!(record["line"].to_string(), line);
+
+    let of_addr = |command: &str, file: &str, addr: &str| {
+        said(&run(&[command, &shop(file), "--addr", addr, "--ndjson"]))
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect::<Vec<Value>>()
+    };
+    let flows = of_addr("flows", "capture.pcap", "203.0.113.66");
+    assert_eq!(flows.len(), 60);
+    let uid = flows[0]["uid"].as_str().unwrap();
+    let named = format!("flow:{uid}");
+    let one = said(&run(&["flows", &shop("capture.pcap"), "--flow", &named, "--ndjson"]));
+    let one: Vec<Value> = one.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(one, flows[..1]);
+    let records = of_addr("records", "auth.log", "198.51.100.23");
+    assert!(records.len() > 10 && records.iter().all(|record| record["src"] == "198.51.100.23"));
+
+    for absent in [
+        vec!["flows", "--addr", "192.0.2.250"],
+        vec!["records", "--ref", "record:elsewhere.log#1"],
+        vec!["records", "--flow", "C00000000000000001"],
+    ] {
+        let (shop, mut arguments) = (shop("capture.pcap"), absent.clone());
+        arguments.insert(1, &shop);
+        let none = run(&arguments);
+        assert_eq!((none.status.code(), said(&none).lines().count() <= 1), (Some(1), true));
+        assert!(complained(&none).contains("no such"), "{absent:?}: {}", complained(&none));
+    }
+    assert_eq!(run(&["records", "x", "--ref", "auth.log"]).status.code(), Some(2));
+}
+
+#[test]
+fn the_first_screen_is_about_hosts_of_which_something_is_known() {
+    let mut log = String::new();
+    for host in 1..=60 {
+        log += &format!("203.0.113.{host}\n");
+    }
+    let listed = said(&run_with(&["triage", "-"], log.as_bytes()));
+    assert_eq!(listed.matches("◌ unknown").count(), 10, "{listed}");
+    assert!(listed.contains("… and 50 hosts about which nothing speaks: --top N"), "{listed}");
+    let all = said(&run_with(&["triage", "-", "--top", "100"], log.as_bytes()));
+    assert_eq!(all.matches("◌ unknown").count(), 60, "{all}");
+
+    let story = said(&on_the_shop(&["triage"], &[]));
+    let words: Vec<&str> = story.lines().filter_map(|line| line.split(['▲', '◌']).nth(1)).collect();
+    assert!(words.first().is_some_and(|word| word.starts_with(" critical")), "{story}");
+    assert!(!story.contains(" @shop"), "one realm needs no name: {story}");
+    let got_in = story.lines().find(|line| line.starts_with("Got in: 198.51.100.23 (")).unwrap();
+    for part in ["Sao Paulo", "AS", "score", "[bruteforce.ssh]"] {
+        assert!(got_in.contains(part), "{part}: {got_in}");
+    }
+}
+
+#[test]
+fn tables_fit_the_width_that_is_asked_for() {
+    for (width, command) in
+        [100, 120, 200].into_iter().flat_map(|width| ["triage", "explain"].map(|c| (width, c)))
+    {
+        let mut arguments = vec![command];
+        if command == "explain" {
+            arguments.push("198.51.100.23");
+        }
+        let auth = shop("auth.log");
+        arguments.push(&auth);
+        let output = infralock(&arguments).env("COLUMNS", width.to_string()).output().unwrap();
+        let said = said(&output);
+        // What is to be copied into a shell is never broken.
+        for line in said.lines().filter(|line| !line.contains("infralock ")) {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+        assert!(said.contains("bruteforce.ssh"), "{said}");
+    }
+}
+
+#[test]
+fn folders_of_other_things_are_told_in_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap().to_owned();
+    let empty = run(&["triage", &path]);
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(complained(&empty).contains("no file in this folder"), "{}", complained(&empty));
+    for name in ["LICENSE", "README", "notes"] {
+        std::fs::write(folder.path().join(name), "Words, and no more than words.\n").unwrap();
+    }
+    std::fs::write(folder.path().join("list"), "203.0.113.9\n").unwrap();
+    let output = run(&["triage", &path]);
+    let told = complained(&output);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("LICENSE and 2 other files: a text without an address"), "{told}");
+    assert!(said(&output).starts_with("4 files, of which 3 gave nothing · 1 host"));
+}
