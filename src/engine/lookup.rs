@@ -9,11 +9,8 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
-
-use super::Context;
-use crate::export::{JsonLines, ListRow};
+use super::{Context, lookup_json};
+use crate::export::ListRow;
 use crate::model::query::{self, Query};
 use crate::model::{Addr, Facts, Kind, Place, Prefix, Reserved, Untrusted};
 use crate::threat::evidence::{Activity, evidence};
@@ -79,32 +76,6 @@ impl LookupFields {
     /// The chosen keys.
     pub fn names(&self) -> &[&'static str] {
         &self.0
-    }
-}
-
-/// A row with its chosen keys alone.
-struct Chosen<'a>(&'a LookupRow, &'a LookupFields);
-
-impl Serialize for Chosen<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(row, fields) = self;
-        let mut map = serializer.serialize_map(Some(fields.0.len()))?;
-        for &field in &fields.0 {
-            match field {
-                "query" => map.serialize_entry(field, &row.query)?,
-                "addr" => map.serialize_entry(field, &row.addr)?,
-                "prefix" => map.serialize_entry(field, &row.prefix)?,
-                "reserved" => map.serialize_entry(field, &row.reserved)?,
-                "asn" => map.serialize_entry(field, &row.asn)?,
-                "as_name" => map.serialize_entry(field, &row.as_name)?,
-                "kinds" => map.serialize_entry(field, &row.kinds)?,
-                "lists" => map.serialize_entry(field, &row.lists)?,
-                "place" => map.serialize_entry(field, &row.place)?,
-                "score" => map.serialize_entry(field, &row.score)?,
-                _ => map.serialize_entry(field, &row.error)?,
-            }
-        }
-        map.end()
     }
 }
 
@@ -223,8 +194,8 @@ impl<'a> Lookup<'a> {
         for line in text.split(|&byte| byte == b'\n') {
             let Some(row) = self.line(line) else { continue };
             out.stats.count(&row);
-            // Writing to memory cannot fail.
-            JsonLines::new(&mut out.json).write(&Chosen(&row, fields)).ok();
+            lookup_json::write(&row, fields, &mut out.json);
+            out.json.push(b'\n');
         }
     }
 }

@@ -12,6 +12,7 @@ mod example;
 mod files;
 mod listing;
 mod lookup;
+mod lookup_json;
 pub mod paths;
 mod progress;
 mod read;

@@ -203,11 +203,22 @@ impl Prefix {
     }
 
     /// The largest aligned prefix around `addr` that lies inside `range`.
+    ///
+    /// A prefix of `h` host bits around `addr` holds another address if and only if the two differ
+    /// in the lowest `h` bits alone. So it stays off the neighbours of the range while `h` is at
+    /// most the place of the highest bit in which `addr` differs from them.
     pub fn largest_inside(range: AddrRange, addr: Addr) -> Self {
-        (0..=addr.family().bits())
-            .filter_map(|len| Self::new(addr, len))
-            .find(|prefix| range.first <= prefix.first && prefix.last() <= range.last)
-            .unwrap_or_else(|| Self::host(addr))
+        if !range.contains(addr) {
+            return Self::host(addr);
+        }
+        let (family, bits) = (addr.family(), addr.bits());
+        let apart = |neighbour: u128| 127 - (bits ^ neighbour).leading_zeros();
+        let whole = u32::from(family.bits());
+        let below = range.first.bits().checked_sub(1).map_or(whole, apart);
+        let above = range.last.bits().checked_add(1).map_or(whole, apart);
+        let host_bits = below.min(above).min(whole);
+        let len = family.bits() - u8::try_from(host_bits).unwrap_or(0);
+        Self::new(addr, len).unwrap_or_else(|| Self::host(addr))
     }
 }
 
