@@ -38,7 +38,7 @@ use self::sets::{Cities, Complaints, Countries, LazyTable, Set, Systems, or_comp
 use crate::model::{
     Addr, AddrRange, Claim, Facts, Kind, ListMeaning, ListMembership, Prefix, Timestamp,
 };
-use crate::trie::{LongestMatch, Table, flatten};
+use crate::trie::{LongestMatch, Piece, Table, flatten};
 
 /// The packer's half: what writes the sections that the sets here read.
 pub mod packing {
@@ -303,6 +303,21 @@ impl Intel {
     /// Adds an AS table of the analyst's; it wins over the shipped one.
     pub fn add_as_table(&mut self, entries: &[(AddrRange, u32, Option<Arc<str>>)]) {
         self.own.add_systems(entries);
+    }
+
+    /// All ranges of one shipped set in order, IPv4 first, each with the number of its row: for
+    /// those who build tables of their own, and to measure with. Empty: no such set, or it has
+    /// no addresses.
+    pub fn pieces(&self, id: &str) -> Vec<Piece> {
+        let named = |source: &Arc<str>| &**source == id;
+        let cities = self.cities.iter().filter(|(source, _)| named(source));
+        let countries = self.countries.iter().filter(|(source, _)| named(source));
+        let mut pieces: Vec<Piece> = cities.flat_map(|(_, set)| set.pieces()).collect();
+        pieces.extend(countries.flat_map(|(_, set)| set.pieces()));
+        if id == "asn" {
+            pieces.extend(self.systems.iter().flat_map(Set::pieces));
+        }
+        pieces
     }
 
     /// The shipped sets that are there, in the order of [`SET_IDS`].

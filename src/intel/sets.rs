@@ -7,7 +7,7 @@ use super::names::Names;
 use super::pack::{Columns, ColumnsWriter, Pack, PackError, PackWriter};
 use super::tables;
 use crate::model::{Addr, AddrRange, Claim, Granularity};
-use crate::trie::{LongestMatch, RangesV4, RangesV6};
+use crate::trie::{LongestMatch, Piece, RangesV4, RangesV6};
 
 /// What could not be decoded after a file was found whole; told once for each section.
 pub(super) type Complaints = Arc<Mutex<Vec<PackError>>>;
@@ -101,6 +101,12 @@ impl<D: Default> Set<D> {
         let dictionary = self.dictionary();
         let (range, value) = self.table.get_range(addr, || (self.rows)(dictionary))?;
         Some((range, dictionary, value as usize))
+    }
+
+    /// All ranges, IPv4 first.
+    pub(super) fn pieces(&self) -> Vec<Piece> {
+        let end = (self.rows)(self.dictionary());
+        self.table.v4(|| end).pieces().chain(self.table.v6(|| end).pieces()).collect()
     }
 
     /// Decodes what is not decoded yet.

@@ -2,7 +2,8 @@
 #![cfg(feature = "bundled-data")]
 
 use infralock::intel::{BundledSets, Detail, Intel, SET_IDS, meanings};
-use infralock::model::{Facts, Kind};
+use infralock::model::{Addr, Facts, Family, Kind};
+use infralock::trie::{LongestMatch, Table};
 
 fn facts(intel: &Intel, addr: &str) -> Facts {
     intel.facts(addr.parse().unwrap())
@@ -83,4 +84,50 @@ fn sources_md_names_every_file_with_its_checksum() {
         let section = text.split("## ").find(|part| part.contains(&format!("`{id}.pack`")));
         assert!(section.unwrap().contains(&format!("packed sha256: {sha256}")), "{id}");
     }
+}
+
+/// A million addresses drawn over the ranges of the largest tables: the packed look-up says what a
+/// walk over the sorted ranges says.
+#[test]
+fn look_ups_equal_a_plain_walk_over_the_ranges() {
+    let intel = Intel::from_sets(&BundledSets).unwrap();
+    let mut chance = crate::fuzz::Chance::seeded(7);
+    for (id, count) in [("dbip-city", 300_000), ("asn", 120_000), ("asn-country", 80_000)] {
+        let pieces = intel.pieces(id);
+        let table = Table::from_pieces(&pieces);
+        let v4_end = pieces.partition_point(|piece| piece.range.first().family() == Family::V4);
+        for (family, pieces) in [(Family::V4, &pieces[..v4_end]), (Family::V6, &pieces[v4_end..])] {
+            let mut addrs: Vec<Addr> =
+                (0..count).map(|_| near_a_range(pieces, family, &mut chance)).collect();
+            addrs.sort_unstable();
+            let mut at = 0;
+            for addr in addrs {
+                while pieces.get(at).is_some_and(|piece| piece.range.last() < addr) {
+                    at += 1;
+                }
+                let piece = pieces.get(at).filter(|piece| piece.range.first() <= addr);
+                let expected = piece.map(|piece| (piece.range, piece.value));
+                assert_eq!(table.get(addr), expected.map(|(_, value)| value), "{id} {addr}");
+                assert_eq!(table.get_range(addr), expected, "{id} {addr}");
+            }
+        }
+    }
+}
+
+/// An end of a range, its neighbour outside, or somewhere within.
+fn near_a_range(
+    pieces: &[infralock::trie::Piece],
+    family: Family,
+    chance: &mut crate::fuzz::Chance,
+) -> Addr {
+    let range = pieces[chance.below(pieces.len())].range;
+    let (first, last) = (range.first().bits(), range.last().bits());
+    let bits = match chance.below(6) {
+        0 => first,
+        1 => last,
+        2 => first.saturating_sub(1),
+        3 => last.saturating_add(1),
+        _ => first + u128::from(chance.next()) % (last - first).saturating_add(1).max(1),
+    };
+    Addr::from_bits(family, bits).unwrap_or(range.last())
 }
