@@ -4,31 +4,31 @@
 //! place → snapshot → view. The modules stand in the order of their layers: each may use those
 //! above it in this list, never those below. `src/DESIGN.md` says why it is as it is.
 
-/// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
+// Plain values: addresses, times, flows, records, evidence, scores, places, limits.
 pub mod model;
-/// Readers, lines and decompressors with limits, over `impl Read`.
+// Readers, lines and decompressors with limits, over `impl Read`.
 pub mod bounded;
-/// Longest-prefix look-up: tables of ranges, packed, one value for an address.
+// Longest-prefix look-up: tables of ranges, packed, one value for an address.
 pub mod trie;
-/// Bytes → packets: capture formats, link types, protocols.
+// Bytes → packets: capture formats, link types, protocols.
 pub mod wire;
-/// Packets → flows: table, reassembly, application protocols.
+// Packets → flows: table, reassembly, application protocols.
 pub mod flow;
-/// Logs and lists → records: one file per format, detection by content.
+// Logs and lists → records: one file per format, detection by content.
 pub mod import;
-/// What is known of an address: shipped data sets and the analyst's own layers.
+// What is known of an address: shipped data sets and the analyst's own layers.
 pub mod intel;
-/// Claims of place → one place with an honest radius.
+// Claims of place → one place with an honest radius.
 pub mod geo;
-/// What hosts did: counters, times, names.
+// What hosts did: counters, times, names.
 pub mod analytics;
-/// Detectors → evidence; scoring; profiles.
+// Detectors → evidence; scoring; profiles.
 pub mod threat;
-/// The one place that asks what time it is.
+// The one place that asks what time it is.
 pub mod clock;
-/// Results → files and terminals.
+// Results → files and terminals.
 pub mod export;
-/// Opens paths, runs jobs, fills results.
+// Opens paths, runs jobs, fills results.
 pub mod engine;
-/// The subcommands: thin, over the engine.
+// The subcommands: thin, over the engine.
 pub mod cli;

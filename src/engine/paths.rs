@@ -1,5 +1,6 @@
 //! Arguments → files: folders are walked, each argument is a realm.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, FileType};
 use std::io;
@@ -64,13 +65,13 @@ pub fn path_text(path: &OsStr) -> Untrusted {
 /// A sentence, when an argument does not exist or cannot be read.
 pub fn expand(arguments: &[PathBuf], one_realm: Option<&str>) -> Result<Inputs, String> {
     let mut inputs = Inputs::default();
+    let mut used = RealmNames::default();
     if let Some(name) = one_realm {
         inputs.realms.push(Untrusted::new(name));
     }
     for argument in arguments {
         if one_realm.is_none() {
-            let name = unused_name(&realm_name(argument), &inputs.realms);
-            inputs.realms.push(name);
+            inputs.realms.push(used.unused(realm_name(argument)));
         }
         let realm = RealmId(u32::try_from(inputs.realms.len() - 1).unwrap_or(u32::MAX));
         if argument.as_os_str() == "-" {
@@ -124,10 +125,25 @@ fn realm_name(argument: &Path) -> Untrusted {
     resolved.file_name().map_or_else(|| Untrusted::new("root"), path_text)
 }
 
-fn unused_name(name: &Untrusted, used: &[Untrusted]) -> Untrusted {
-    let numbered = (2..).map(|number| Untrusted::new(&format!("{} ({number})", name.raw())));
-    let mut names = std::iter::once(name.clone()).chain(numbered);
-    names.find(|name| !used.contains(name)).unwrap_or_else(|| name.clone())
+/// Names that were given, each with the next number to try for another of the name.
+#[derive(Default)]
+struct RealmNames(BTreeMap<Untrusted, u32>);
+
+impl RealmNames {
+    /// `access.log`, then `access.log (2)`, in steps that do not grow with how many there are.
+    fn unused(&mut self, name: Untrusted) -> Untrusted {
+        let Some(next) = self.0.get(&name).copied() else {
+            self.0.insert(name.clone(), 2);
+            return name;
+        };
+        let numbered = |number: u32| Untrusted::new(&format!("{} ({number})", name.raw()));
+        let free = (next..).find(|&number| !self.0.contains_key(&numbered(number)));
+        let number = free.unwrap_or(u32::MAX);
+        self.0.insert(name.clone(), number.saturating_add(1));
+        let chosen = numbered(number);
+        self.0.insert(chosen.clone(), 2);
+        chosen
+    }
 }
 
 /// Adds the regular files below `folder`, depth first, sorted by name.
@@ -234,6 +250,18 @@ mod tests {
         );
         assert_eq!(names(expand(&arguments, Some("site")).unwrap()), ["site"]);
         assert_eq!(realm_name(Path::new("/")).to_string(), "root");
+    }
+
+    #[test]
+    fn no_two_realms_have_one_name() {
+        let mut names = RealmNames::default();
+        let given = ["a", "a (2)", "a", "a", "a (2)"];
+        let unused = given.map(|name| names.unused(name.into()).to_string());
+        assert_eq!(unused, ["a", "a (2)", "a (3)", "a (4)", "a (2) (2)"]);
+        let mut many = RealmNames::default();
+        let all: std::collections::BTreeSet<Untrusted> =
+            (0..20_000).map(|_| many.unused("access.log".into())).collect();
+        assert_eq!(all.len(), 20_000);
     }
 
     #[test]

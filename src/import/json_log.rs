@@ -2,7 +2,7 @@
 //! applications, and the lines that Docker wraps.
 //!
 //! What the fields are called is in `lines/object.rs`. An object that speaks neither of a request
-//! nor of a login is read as [`json_lines`](super::json_lines) would, if it names an address.
+//! nor of a login is read as `json_lines` would, if it names an address.
 
 use serde_json::Value;
 

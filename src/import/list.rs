@@ -3,7 +3,7 @@
 //! Lists are plain: one entry a line, `#`, `;`, `//` or `!` before comments, further columns after
 //! a blank, comma, semicolon, tab or bar. Some begin with a heading without any mark, and most say
 //! somewhere at the top when they were made. [`read_entries`] is for lists given as lists;
-//! [`address_list`](super::address_list) opens one as a file to look at.
+//! `address_list` opens one as a file to look at.
 
 use super::when;
 use crate::model::query::{self, Query};
