@@ -81,7 +81,7 @@ fn prefix(text: &str) -> Result<Prefix, String> {
 }
 
 fn own_list(text: &str) -> Result<OwnList, String> {
-    let form = "write NAME=PATH:hostile or NAME=PATH:benign";
+    let form = "write NAME=PATH:MEANING, such as bad=ips.txt:hostile or t=exits.txt:tor";
     let (name, rest) = text.split_once('=').ok_or(form)?;
     let (path, meaning) = rest.rsplit_once(':').ok_or(form)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

@@ -14,6 +14,9 @@ use crate::model::Visible;
 /// Where the text of a line about a host stands, below its first word.
 const ABOUT_INDENT: usize = 11;
 
+/// References shown with a row of evidence; the JSON has all.
+const REFS_SHOWN: usize = 3;
+
 /// Cells of the bar that shows a contribution of 100 points.
 const BAR_CELLS: f64 = 20.0;
 
@@ -201,7 +204,10 @@ fn evidence_cells(shown: &ShownEvidence) -> Vec<String> {
     let bar = if row.contribution < 0.0 { "░" } else { "█" }.repeat(cells);
     let counted = if row.counted { "" } else { " (not counted: overlaps a stronger row)" };
     let what = row.what.as_deref().map(|what| Visible(what).to_string()).unwrap_or_default();
-    let refs: Vec<&str> = shown.refs.iter().take(3).map(String::as_str).collect();
+    // The flow or line that was seen says more than the number of a detection.
+    let (detections, seen): (Vec<&str>, Vec<&str>) =
+        shown.refs.iter().map(String::as_str).partition(|at| at.starts_with("detection:"));
+    let refs: Vec<&str> = seen.into_iter().chain(detections).take(REFS_SHOWN).collect();
     let refs = match refs.is_empty() {
         true => String::new(),
         false => format!("  [{}]", Visible(&refs.join(" "))),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -50,7 +51,11 @@ pub(super) fn create(path: &Path, existing: Existing) -> Result<Output, Failure>
         return Err(Failure::Nothing(format!("{shown} exists; --force replaces it")));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let aside = NamedTempFile::with_prefix_in(".infralock-", folder.unwrap_or(Path::new(".")));
+    // What is kept is an ordinary file, as readable as the umask lets it be.
+    let aside = tempfile::Builder::new()
+        .prefix(".infralock-")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")));
     let aside = aside
         .map_err(|error| Failure::Nothing(format!("cannot write {}: {error}", path.display())))?;
     Ok(Output { aside, path: path.to_owned(), existing })
@@ -104,6 +109,10 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 
         create(&path, Existing::Keep).unwrap().keep().unwrap();
+        let plain = folder.path().join("plain");
+        fs::write(&plain, b"").unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&path), mode(&plain), "as readable as any other file");
         assert!(path.exists() && create(&path, Existing::Keep).is_err());
         let mut replaced = create(&path, Existing::Replace).unwrap();
         replaced.write_all(b"new").unwrap();

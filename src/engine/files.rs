@@ -324,12 +324,22 @@ fn read_member(
         Content::Log(format) => return read::log(format, &mut *member.reader, settings, reading),
         Content::Empty => {}
         Content::Unknown => {
-            let what = "no capture, log or list that is known here; \
-                        `infralock --help` says what is read";
-            reading.tally.problems.push(Position::Whole, what);
+            reading.tally.problems.push(Position::Whole, unread(member.head));
         }
     }
     Assumed::default()
+}
+
+/// What a file is that is not read, and what to do about it.
+fn unread(head: &[u8]) -> &'static str {
+    // POSIX pax: the magic of a tar header stands at 257.
+    if head.get(257..262) == Some(b"ustar") {
+        "a tar archive, which is not opened here; unpack it, and give the folder"
+    } else if head.starts_with(b"ElfFile\0") {
+        "a Windows event log (EVTX), which is not read here; export it as CSV or JSON"
+    } else {
+        "no capture, log or list that is known here; `infralock --help` says what is read"
+    }
 }
 
 fn empty_row(import: Untrusted, path: Untrusted) -> ImportRow {

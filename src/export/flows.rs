@@ -59,7 +59,7 @@ impl<W: Write> FlowLines<W> {
 impl<W: Write> FlowWriter for FlowLines<W> {
     fn begin(&mut self) -> io::Result<()> {
         self.line(&format!(
-            "{:<23} {:<18} {:<28} {:<28} {:<5} {:<12} {:<6} {:>9} {:>11} {:>11}  {}",
+            "{:<23} {:<18} {:<21} {:<21} {:<5} {:<8} {:<6} {:>8} {:>9} {:>9}  {}",
             "First seen, UTC",
             "Uid",
             "Originator",
@@ -82,12 +82,15 @@ impl<W: Write> FlowWriter for FlowLines<W> {
         };
         let said = flow.server_name.as_ref().or(flow.user_agent.as_ref());
         let line = format!(
-            "{:<23} {:<18} {:<28} {:<28} {:<5} {:<12} {:<6} {:>9} {:>11} {:>11}  {}",
+            "{:<23} {:<18} {:<21} {:<21} {:<5} {:<8} {:<6} {:>8} {:>9} {:>9}  {}",
             format!("{}.{millis:03}", flow.ts.to_short()),
             flow.uid.to_string(),
             end(flow.orig_h, flow.orig_p),
             end(flow.resp_h, flow.resp_p),
-            flow.proto,
+            match flow.proto {
+                "unknown_transport" => "other",
+                proto => proto,
+            },
             flow.service.as_deref().unwrap_or("–"),
             flow.conn_state,
             flow.duration.map_or_else(|| "–".to_owned(), |secs| format!("{secs:.3}")),

@@ -128,11 +128,12 @@ pub(super) fn span(times: impl Iterator<Item = i64>) -> (Option<Timestamp>, Opti
     (ends.and_then(|(first, _)| timestamp(first)), ends.and_then(|(_, last)| timestamp(last)))
 }
 
-/// ` in 60 s` between two times; empty where they are not known.
+/// ` in 60 s` between two times; empty where they are not known or the same.
 pub(super) fn in_secs(first: Option<Timestamp>, last: Option<Timestamp>) -> String {
     let (Some(first), Some(last)) = (first, last) else { return String::new() };
     let secs = last.secs_since(first);
     match secs {
+        secs if secs < 0.05 => String::new(),
         secs if secs < 10.0 => format!(" in {secs:.1} s"),
         secs if secs < 180.0 => format!(" in {secs:.0} s"),
         secs if secs < 3.0 * 3_600.0 => format!(" in {:.0} min", secs / 60.0),
@@ -253,7 +254,8 @@ mod tests {
     fn times_read_well() {
         let at = |secs: i64| Some(Timestamp::from_secs_nanos(secs, 0));
         for (secs, expected) in [
-            (0, " in 0.0 s"),
+            (0, ""),
+            (7, " in 7.0 s"),
             (60, " in 60 s"),
             (6_240, " in 104 min"),
             (36_000, " in 10.0 h"),

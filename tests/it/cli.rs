@@ -344,3 +344,15 @@ fn folders_of_other_things_are_told_in_a_line() {
     assert!(told.contains("LICENSE and 2 other files: a text without an address"), "{told}");
     assert!(said(&output).starts_with("4 files, of which 3 gave nothing · 1 host"));
 }
+
+#[test]
+fn archives_that_are_not_opened_are_named() {
+    let mut tar = vec![0_u8; 1_024];
+    tar[..8].copy_from_slice(b"auth.log");
+    tar[257..262].copy_from_slice(b"ustar");
+    let output = run_with(&["triage", "-"], &tar);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complained(&output).starts_with("-: a tar archive"), "{}", complained(&output));
+    let output = run_with(&["triage", "-"], &[b"ElfFile\0".as_slice(), &[0_u8; 512]].concat());
+    assert!(complained(&output).contains("Windows event log"), "{}", complained(&output));
+}

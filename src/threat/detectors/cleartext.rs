@@ -131,9 +131,12 @@ fn detection(host: HostKey, service: Option<&Untrusted>, tries: &[Try]) -> Detec
         count,
         attack: vec!["T1040", "T1552"],
         what: format!(
-            "Sent {} of {} in clear over {service_text}",
+            "Sent {}{} in clear over {service_text}",
             counted(count, "secret", "secrets"),
-            counted(users.len() as u64, "user", "users"),
+            match users.len() as u64 {
+                0 => String::new(),
+                users => format!(" of {}", counted(users, "user", "users")),
+            },
         ),
         refs: refs(tries.iter().map(|one| one.reference)),
         ..blank("cleartext.credentials", host)
