@@ -13,7 +13,7 @@ use crate::export::{
     Align, DetectionRow, HostRow, ImportRow, JsonLines, Table, counted, grouped, wrap,
     write_hosts_csv, write_triage_json,
 };
-use crate::model::{Untrusted, Visible};
+use crate::model::{Basis, Untrusted, Visible};
 
 /// Hosts in the table unless `--top` says otherwise: a screenful.
 const TABLE_HOSTS: usize = 25;
@@ -230,7 +230,9 @@ fn opening(triage: &Triage<'_>, detections: &[DetectionRow]) -> Vec<String> {
         let more = counted((in_they_got.len() - GOT_IN) as u64, "more host", "more hosts");
         lines.push(format!("… and {more} got in: `infralock detections` lists all"));
     }
-    if in_they_got.is_empty() && !detections.is_empty() {
+    // A list alone says nothing of what anybody tried.
+    let tried = detections.iter().any(|found| found.basis != Basis::List);
+    if in_they_got.is_empty() && tried {
         lines.push("Got in: nobody, as far as can be seen here".to_owned());
     }
     lines
