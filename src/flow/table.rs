@@ -53,6 +53,10 @@ const DNS_PORTS: [u16; 4] = [53, 137, 5353, 5355];
 /// disorder among packets.
 const CLOCK_BACK_NANOS: i64 = 60 * SECOND;
 
+/// The table's clock ends after 146 years, so that adding a timeout to it never overflows: times
+/// that jump back and forth by decades get there.
+const CLOCK_MAX: i64 = i64::MAX / 2;
+
 /// Conversations held at once. Each takes up to 3 KiB until its protocol is known or given up, so
 /// that a flood of new flows with payload costs at most 0.8 GB; flows beyond are only counted.
 pub const CONVERSATIONS_MAX: usize = 1 << 18;
@@ -147,7 +151,7 @@ impl Clock {
         let newest = self.newest.unwrap_or(ts);
         let step = ts.saturating_sub(newest);
         if step >= 0 {
-            self.now = self.now.saturating_add(step);
+            self.now = self.now.saturating_add(step).min(CLOCK_MAX);
             self.newest = Some(ts);
         } else if step < -CLOCK_BACK_NANOS {
             self.newest = Some(ts);

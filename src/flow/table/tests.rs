@@ -225,6 +225,21 @@ fn a_clock_that_jumps_does_not_split_or_keep_flows() {
     check("U9> @2522880000 U9> @10 U9> U9>", "S0 D -/- 1/0 | S0 D -/- 3/0");
 }
 
+#[test]
+fn times_that_jump_by_centuries_end_at_the_end_of_the_clock() {
+    // Twice over, so that the sum of the jumps leaves the range; once for DNS.
+    let jumps = "@-9000000000 S> @9000000000 S> <H A> F> <F A> ";
+    for ports in [[40_000, 443], [40_000, 53]] {
+        let mut script = Script::new(ports);
+        let text = jumps.repeat(3) + "@-9000000000 U9> @9000000000 U9> <U9";
+        let packets: Vec<_> =
+            text.split_whitespace().filter_map(|word| script.packet(word)).collect();
+        let (flows, stats) = flows_of(&packets, options());
+        let counted: u64 = flows.iter().map(Flow::packets).sum();
+        assert_eq!(counted + stats.disbelieved_packets, packets.len() as u64);
+    }
+}
+
 /// SYNs to so many ports.
 fn scan(ports: u16) -> Vec<Packet<'static>> {
     (1..=ports)
