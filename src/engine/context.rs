@@ -122,7 +122,7 @@ impl Context {
             let bytes = own.text.read()?;
             let lines = bytes.split(|&byte| byte == b'\n');
             let (entries, wrong) = list::read_entries(lines);
-            intel.add_list(&format!("list.{}", own.name), &entries, own.meaning, None);
+            intel.add_list(&own.name, &entries, own.meaning, None);
             problems.push((own.text.name(), wrong));
         }
         for text in &options.geofeeds {
