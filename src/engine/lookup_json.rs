@@ -223,11 +223,13 @@ mod tests {
     }
 
     prop_compose! {
-        fn candidates()(city in words(), lat in numbers(), weight in any::<f64>(), source in words())
-            -> PlaceCandidate
+        fn candidates()(
+            city in words(), lat in numbers(), weight in any::<f64>(), source in words()
+        ) -> PlaceCandidate
         {
             let country_code = city.is_some().then(|| "NL".to_owned());
-            PlaceCandidate { city, country_code, lat, lon: lat, weight, sources: source.into_iter().collect() }
+            let sources = source.into_iter().collect();
+            PlaceCandidate { city, country_code, lat, lon: lat, weight, sources }
         }
     }
 
