@@ -344,8 +344,8 @@ mod tests {
             0.5,
             "prior anonymity.tor",
         );
-        // A list of one's own says what it says, five months ago: 6.5 nats became 1.2.
-        check("9 s: http 203.0.113.5 GET / 200 9", "203.0.113.5", 0, 1.6, 1.6, "prior list.bad");
+        // A list of one's own says what it says, five months ago: 7.5 nats became 4.3.
+        check("9 s: http 203.0.113.5 GET / 200 9", "203.0.113.5", 0, 26.2, 26.2, "prior list.bad");
         // Ordinary traffic lowers, from twenty exchanges on, and not by much.
         check("", "192.0.2.9", 19, 0.5, 0.5, "prior");
         check("", "192.0.2.9", 5_000, 0.1, 0.4, "prior activity.ordinary");
