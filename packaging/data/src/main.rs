@@ -136,6 +136,7 @@ fn meta_of(bytes: &[u8]) -> Result<Meta, Failure> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests read the shipped files")]
 mod tests {
     use super::*;
     use infralock::intel::{Intel, Sets};
