@@ -14,9 +14,12 @@
 //! first 16 bits, 262 kB: one step into it leaves about 60 starts, so two to three misses and 50 to
 //! 100 ns. IPv6 has no such even spread (all of it lies in 2000::/3), so its index is every 64th
 //! start, 540 kB: 16 cheap steps, then 6 inside 512 neighbouring bytes. Twice these times is fine,
-//! ten times a bug. `benches/lookup.rs` on a shared two-core machine with other work: 6.4 M look-ups a
+//! ten times a bug.
+//!
+//! Measured by `benches/lookup.rs` on a shared two-core machine with other work: 6.4 M look-ups a
 //! second in the largest IPv4 table and 2.7 M in the largest IPv6 one, 3.9 and 4.7 times plain
-//! binary search in the same run; with starts and values apart, IPv4 lost a third of its speed.
+//! binary search in the same run. A profile of the first form, with starts and values in columns
+//! apart, had a third of an IPv4 look-up wait for the value's cache line: now they lie together.
 
 mod flatten;
 mod ranges;
