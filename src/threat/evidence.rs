@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::profile::Profile;
 use crate::model::limits::REFS_MAX;
 use crate::model::{
@@ -17,6 +19,15 @@ use crate::model::{
 
 /// Exchanges from which on traffic is called ordinary: fewer say nothing of a host's habits.
 pub const ORDINARY_MIN: u64 = 20;
+
+/// The row for what worked.
+const SUCCEEDED: &str = "succeeded";
+
+/// Refusals before a log-in from which on it was guessed: a known user is granted no more either.
+const GUESSED_FAILURES_MIN: u64 = 20;
+
+/// The same for different names: people have one, administrators two.
+const GUESSED_USERS_MIN: u64 = 3;
 
 /// Characters of one sentence after merging; the rest is in the detections.
 const WHAT_CHARS_MAX: usize = 400;
@@ -137,9 +148,14 @@ fn explained(id: &str, facts: &Facts) -> Option<(&'static str, &'static str)> {
 
 fn of_success(number: u32, detection: &Detection) -> Option<Evidence> {
     let worked = detection.succeeded == Some(true) && detection.subject_role == SubjectRole::Actor;
+    let id = match was_guessed(detection) {
+        true => "succeeded.guessing",
+        false => SUCCEEDED,
+    };
     worked.then(|| Evidence {
-        id: Cow::Borrowed("succeeded"),
-        weighing: Weighing::ById,
+        id: Cow::Borrowed(id),
+        // A profile that weighs success without a row for each sort of it.
+        weighing: Weighing::ElseBy(SUCCEEDED),
         source: "detector",
         count: 1,
         first_seen: detection.first_seen,
@@ -147,6 +163,12 @@ fn of_success(number: u32, detection: &Detection) -> Option<Evidence> {
         what: format!("What {} saw succeeded: {}", detection.detector, detection.what),
         refs: refs_of(number, detection),
     })
+}
+
+/// Whether a log-in came after more refusals or more names than a person has in them.
+fn was_guessed(detection: &Detection) -> bool {
+    let before = |key: &str| detection.details.get(key).and_then(Value::as_u64).unwrap_or(0);
+    before("failures_before") >= GUESSED_FAILURES_MIN || before("users_before") >= GUESSED_USERS_MIN
 }
 
 /// The detection itself first, then its flows and lines.
@@ -357,7 +379,54 @@ mod tests {
     fn what_succeeded_is_a_row_of_its_own() {
         let text = "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x8
                     9 s: auth 192.0.2.7 -> 198.51.100.5 sshd root success";
-        check(text, "192.0.2.7", 0, 80.0, 90.0, "prior bruteforce.ssh succeeded");
+        check(text, "192.0.2.7", 0, 90.0, 95.0, "prior bruteforce.ssh succeeded");
+        // After twenty refusals, or three names, it was guessed.
+        let ids = "prior bruteforce.ssh succeeded.guessing";
+        check(&text.replace("x8", "x20"), "192.0.2.7", 0, 98.0, 99.9, ids);
+        check(&text.replace("root failure x8", "users:5 failure"), "192.0.2.7", 0, 98.0, 99.9, ids);
+        check(
+            &text.replace("x8", "x19"),
+            "192.0.2.7",
+            0,
+            90.0,
+            95.0,
+            "prior bruteforce.ssh succeeded",
+        );
+    }
+
+    #[test]
+    fn who_mistypes_is_not_accused() {
+        for tries in 1..=4 {
+            let text = format!(
+                "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd anna failure x{tries}
+                 9 s: auth 192.0.2.7 -> 198.51.100.5 sshd anna success"
+            );
+            check(&text, "192.0.2.7", 0, 0.5, 0.5, "prior");
+        }
+    }
+
+    #[test]
+    fn who_got_in_ranks_above_who_failed_for_the_length_of_an_incident() {
+        let profile = Profile::default();
+        let exact = |text: &str, days: i64| {
+            let watched = watch(&events(text));
+            let own: Vec<(u32, &Detection)> = (0..).zip(&watched.detections).collect();
+            let newest = watched.detections.iter().filter_map(|d| d.last_seen).max().unwrap();
+            let rows = evidence(&own, &Facts::default(), &Activity::default(), &profile);
+            score(&rows, &[], &profile, newest.plus_days(days)).exact
+        };
+        let failed = "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x90";
+        let last_night = exact(failed, 0);
+        for (text, days) in
+            [("root failure x8", 30), ("root failure x20", 90), ("users:5 failure", 90)]
+        {
+            let entered = format!(
+                "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd {text}
+                 9 s: auth 192.0.2.7 -> 198.51.100.5 sshd root success"
+            );
+            let then = exact(&entered, days);
+            assert!(then > last_night, "{text}: {then} after {days} days, {last_night} failed");
+        }
     }
 
     #[test]

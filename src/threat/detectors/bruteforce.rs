@@ -365,8 +365,8 @@ impl Book<'_> {
             return None;
         }
         let success = success(tries);
-        let (first_seen, last_seen) =
-            span(refused.iter().map(|one| one.time).chain(success.map(|success| success.time)));
+        let entered = success.map(|success| success.time);
+        let (first_seen, last_seen) = span(refused.iter().map(|one| one.time).chain(entered));
         let servers = refused.iter().filter_map(|one| one.server);
         let (peers, peer_count) = peers(servers.map(|server| self.hosts.key(server)).collect());
         let pattern = pattern(&refused, named, total);
@@ -458,6 +458,11 @@ impl Book<'_> {
             details.insert("user".to_owned(), user.into());
             let when = timestamp(success.time).map(|time| time.to_string());
             details.insert("succeeded_at".to_owned(), when.into());
+            let before = refused.iter().filter(|one| one.time <= success.time);
+            let failures: u64 = before.clone().map(|one| u64::from(one.times)).sum();
+            let users: BTreeSet<u32> = before.filter_map(|one| one.user).collect();
+            details.insert("failures_before".to_owned(), failures.into());
+            details.insert("users_before".to_owned(), users.len().into());
         }
         let shared = users.iter().flatten().filter_map(|&user| {
             let sources = self.distributed.get(&(user, refused[0].slug))?;
@@ -651,7 +656,8 @@ mod tests {
         let refused = "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x8\n";
         check(
             &format!("{refused}60 s: auth 192.0.2.7 -> 198.51.100.5 sshd anna success"),
-            "bruteforce.ssh 192.0.2.7 succeeded=Some(true) user=anna count=8",
+            "bruteforce.ssh 192.0.2.7 succeeded=Some(true) user=anna count=8 failures_before=8 \
+             users_before=1",
         );
         // On another server, hours later, from elsewhere, or before: not the guess.
         check(
