@@ -1,14 +1,25 @@
 //! The table of hosts: how much each did, when, in which part, under which names.
 //!
 //! In: flows, records and entries of lists. Out: one [`HostStats`] for each host, in no order of
-//! its own. Bounded by [`HOSTS_MAX`]: a host that comes later is counted and not kept, so that the
-//! same input gives the same table. Nothing is scored here.
+//! its own. Bounded by [`HOSTS_MAX`]: when the table is full, the eighth with the least to tell of
+//! it goes (few flows, few packets, seen long ago), so that a flood of forged sources neither
+//! keeps out who comes after it nor pushes out who is at work. What goes depends on the order of
+//! the input, never on that of the table. Nothing is scored here.
 
 use hashbrown::HashMap;
 use serde_json::Value;
 
 use crate::model::limits::{HOST_NAMES_MAX, HOSTS_MAX};
 use crate::model::{Addr, Flow, HostKey, RealmId, Record, RecordKind, Timestamp, Untrusted};
+
+/// One host in so many goes when the table is full: seldom enough for the search to cost little.
+const EVICTED_SHARE: usize = 8;
+
+/// Bytes of a name that is kept: DNS knows no longer one (RFC 1035 §2.3.4).
+const NAME_BYTES_MAX: usize = 255;
+
+/// Names kept in one run, of all hosts together: 1 GB if each has its 255 bytes.
+pub const NAMES_MAX: usize = 4_000_000;
 
 /// The part a host played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,7 +117,18 @@ impl HostStats {
         self.bytes_out = self.bytes_out.saturating_add(bytes_out);
     }
 
-    fn name(&mut self, name: &Untrusted, source: NameSource, seen: Option<Timestamp>) {
+    /// Keeps a name if all hosts together have `room` for one more; `false`: they had none.
+    fn name(
+        &mut self,
+        name: &Untrusted,
+        source: NameSource,
+        seen: Option<Timestamp>,
+        room: usize,
+    ) -> bool {
+        if name.raw().len() > NAME_BYTES_MAX {
+            self.names_dropped += 1;
+            return true;
+        }
         let at = self
             .names
             .binary_search_by(|known| known.name.cmp(name).then_with(|| known.source.cmp(&source)));
@@ -119,10 +141,15 @@ impl HostStats {
                 };
             }
             Err(_) if self.names.len() >= HOST_NAMES_MAX => self.names_dropped += 1,
+            Err(_) if room == 0 => {
+                self.names_dropped += 1;
+                return false;
+            }
             Err(at) => {
                 self.names.insert(at, Name { name: name.clone(), source, first_seen: seen });
             }
         }
+        true
     }
 }
 
@@ -131,12 +158,22 @@ impl HostStats {
 pub struct Hosts {
     table: HashMap<HostKey, HostStats>,
     hosts_max: usize,
-    not_kept: u64,
+    evicted: u64,
+    names: usize,
+    names_max: usize,
+    names_dropped: u64,
 }
 
 impl Default for Hosts {
     fn default() -> Self {
-        Self { table: HashMap::new(), hosts_max: HOSTS_MAX, not_kept: 0 }
+        Self {
+            table: HashMap::new(),
+            hosts_max: HOSTS_MAX,
+            evicted: 0,
+            names: 0,
+            names_max: NAMES_MAX,
+            names_dropped: 0,
+        }
     }
 }
 
@@ -156,9 +193,15 @@ impl Hosts {
         self.table.is_empty()
     }
 
-    /// Sightings of hosts beyond [`HOSTS_MAX`].
-    pub const fn not_kept(&self) -> u64 {
-        self.not_kept
+    /// Hosts that had to go because there were more than [`HOSTS_MAX`]; one that came back and had
+    /// to go again counts again.
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Sightings of names beyond [`NAMES_MAX`] in all, which hosts with fewer names had room for.
+    pub const fn names_dropped(&self) -> u64 {
+        self.names_dropped
     }
 
     /// What one host did.
@@ -184,7 +227,7 @@ impl Hosts {
             host.seen(first, last, Role::Responder);
             host.counts(flow.packets(), flow.orig_ip_bytes, flow.resp_ip_bytes);
             if let Some(sni) = &flow.spoken.sni {
-                host.name(sni, NameSource::Tls, first);
+                self.name(HostKey::new(flow.responder.addr, realm), sni, first, NameSource::Tls);
             }
         }
     }
@@ -198,9 +241,8 @@ impl Hosts {
         if record.kind == RecordKind::Http
             && let (Some(dst), Some(name)) = (record.dst, &record.host)
             && name.raw().parse::<Addr>().is_err()
-            && let Some(host) = self.table.get_mut(&HostKey::new(dst, realm))
         {
-            host.name(name, NameSource::Http, record.ts);
+            self.name(HostKey::new(dst, realm), name, record.ts, NameSource::Http);
         }
         if record.kind == RecordKind::Dns {
             self.dns_names(record, realm);
@@ -214,18 +256,18 @@ impl Hosts {
         if let Some(host) = record.src.and_then(|addr| self.entry(addr, realm)) {
             host.seen(record.ts, record.ts, role);
             host.counts(0, bytes, 0);
-            if let Some(name) = &record.src_name {
+            if let (Some(name), Some(addr)) = (&record.src_name, record.src) {
                 let dhcp = record.kind == RecordKind::Dhcp;
                 let source = if dhcp { NameSource::Dhcp } else { NameSource::Log };
-                host.name(name, source, record.ts);
+                self.name(HostKey::new(addr, realm), name, record.ts, source);
             }
         }
         if let Some(host) = record.dst.and_then(|addr| self.entry(addr, realm)) {
             host.seen(record.ts, record.ts, Role::Responder);
             host.counts(0, 0, bytes);
-            if let Some(name) = record.dst_name.as_ref().filter(|_| record.kind != RecordKind::Dns)
-            {
-                host.name(name, NameSource::Log, record.ts);
+            let name = record.dst_name.as_ref().filter(|_| record.kind != RecordKind::Dns);
+            if let (Some(name), Some(addr)) = (name, record.dst) {
+                self.name(HostKey::new(addr, realm), name, record.ts, NameSource::Log);
             }
         }
     }
@@ -239,9 +281,7 @@ impl Hosts {
             return;
         };
         for addr in answers.iter().filter_map(|answer| answer.as_str()?.parse::<Addr>().ok()) {
-            if let Some(host) = self.table.get_mut(&HostKey::new(addr, realm)) {
-                host.name(name, NameSource::Dns, record.ts);
-            }
+            self.name(HostKey::new(addr, realm), name, record.ts, NameSource::Dns);
         }
     }
 
@@ -251,10 +291,36 @@ impl Hosts {
         }
         let key = HostKey::new(addr, realm);
         if self.table.len() >= self.hosts_max && !self.table.contains_key(&key) {
-            self.not_kept += 1;
-            return None;
+            self.evict();
         }
         Some(self.table.entry(key).or_default())
+    }
+
+    /// Makes room: the eighth with the least to tell goes, of equals the one seen longest ago.
+    fn evict(&mut self) {
+        let weight = |stats: &HostStats| (stats.flows, stats.packets, stats.last_seen);
+        let mut all: Vec<_> = self.table.iter().map(|(key, stats)| (weight(stats), *key)).collect();
+        let going = (all.len() / EVICTED_SHARE).max(1).min(all.len());
+        let (light, _, _) = all.select_nth_unstable(going - 1);
+        let mut light: Vec<HostKey> = light.iter().map(|(_, key)| *key).collect();
+        light.push(all[going - 1].1);
+        for key in light {
+            if let Some(stats) = self.table.remove(&key) {
+                self.names -= stats.names.len();
+                self.evicted += 1;
+            }
+        }
+    }
+
+    /// Gives a host a name, if there is room for it.
+    fn name(&mut self, host: HostKey, name: &Untrusted, seen: Option<Timestamp>, by: NameSource) {
+        let Some(stats) = self.table.get_mut(&host) else { return };
+        let before = stats.names.len();
+        let room = self.names_max.saturating_sub(self.names);
+        if !stats.name(name, by, seen, room) {
+            self.names_dropped += 1;
+        }
+        self.names += stats.names.len() - before;
     }
 }
 
@@ -270,15 +336,61 @@ mod tests {
     }
 
     #[test]
-    fn a_host_at_the_limit_is_kept_and_one_above_is_counted() {
+    fn hosts_at_the_limit_are_kept_and_one_above_costs_the_lightest() {
         let mut hosts = Hosts { hosts_max: 2, ..Hosts::default() };
         for src in ["192.0.2.1", "192.0.2.2", "192.0.2.1"] {
             hosts.record(&request(src, 1), RealmId(0));
         }
-        assert_eq!((hosts.len(), hosts.not_kept()), (2, 0));
+        assert_eq!((hosts.len(), hosts.evicted()), (2, 0));
         hosts.record(&request("192.0.2.3", 1), RealmId(0));
-        hosts.record(&request("192.0.2.2", 1), RealmId(0));
-        assert_eq!((hosts.len(), hosts.not_kept()), (2, 1));
+        let kept: Vec<String> =
+            hosts.keys_sorted().iter().map(|host| host.addr().to_string()).collect();
+        assert_eq!(
+            (kept.as_slice(), hosts.evicted()),
+            (&["192.0.2.1", "192.0.2.3"].map(String::from)[..], 1)
+        );
+    }
+
+    #[test]
+    fn junk_neither_keeps_out_nor_pushes_out_who_is_at_work() {
+        let junk = |hosts: &mut Hosts, net: u8| {
+            for n in 0..2_000_u32 {
+                hosts
+                    .record(&request(&format!("198.{net}.{}.{}", n / 250, n % 250), 1), RealmId(0));
+            }
+        };
+        let attack = |hosts: &mut Hosts, last: u8| {
+            for _ in 0..10 {
+                hosts.record(&request(&format!("192.0.2.{last}"), 1), RealmId(0));
+            }
+        };
+        let mut hosts = Hosts { hosts_max: 100, ..Hosts::default() };
+        attack(&mut hosts, 1);
+        junk(&mut hosts, 18);
+        attack(&mut hosts, 2);
+        junk(&mut hosts, 19);
+        assert!(hosts.len() <= 100 && hosts.evicted() > 3_800);
+        for last in [1, 2] {
+            let host = HostKey::new(format!("192.0.2.{last}").parse().unwrap(), RealmId(0));
+            assert_eq!(hosts.get(host).map(|stats| stats.flows), Some(10));
+        }
+    }
+
+    #[test]
+    fn names_have_limits_of_their_own() {
+        let mut hosts = Hosts { names_max: 3, ..Hosts::default() };
+        let mut named = |name: &str| {
+            let mut record = request("192.0.2.1", 1);
+            record.src_name = Some(name.into());
+            hosts.record(&record, RealmId(0));
+            (hosts.names, hosts.names_dropped())
+        };
+        for name in ["a.example", "b.example", &"c".repeat(NAME_BYTES_MAX)] {
+            assert_eq!(named(name).1, 0);
+        }
+        assert_eq!(named("a.example"), (3, 0));
+        assert_eq!(named("d.example"), (3, 1));
+        assert_eq!(named(&"c".repeat(NAME_BYTES_MAX + 1)), (3, 1));
     }
 
     #[test]

@@ -2,4 +2,4 @@
 
 mod hosts;
 
-pub use hosts::{HostStats, Hosts, Name, NameSource, Role};
+pub use hosts::{HostStats, Hosts, NAMES_MAX, Name, NameSource, Role};

@@ -12,10 +12,10 @@ use hashbrown::HashMap;
 
 use super::context::{Context, RunScene};
 use super::files::{Consumer, Imports};
-use crate::analytics::{HostStats, Hosts, Role};
+use crate::analytics::{HostStats, Hosts, NAMES_MAX, Role};
 use crate::export::{
     BaseMap, DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence,
-    SourceRow, ToolRow, Totals, TriageHead, write_report,
+    SourceRow, ToolRow, Totals, TriageHead, grouped, write_report,
 };
 use crate::import::Listed;
 use crate::intel::Detail;
@@ -28,6 +28,10 @@ use crate::threat::Watchers;
 use crate::threat::evidence::{Activity, evidence};
 use crate::threat::score::score;
 
+/// Prefixes and ranges of lists that are told: 64 MB. What they say of hosts is another matter
+/// (`--list`), which has no such bound.
+const LISTED_MAX: usize = 1_000_000;
+
 /// What passes by, gathered.
 pub(super) struct Gather<'a> {
     context: &'a Context,
@@ -35,7 +39,11 @@ pub(super) struct Gather<'a> {
     activity: HashMap<HostKey, Activity>,
     watchers: Watchers,
     realms: Vec<RealmId>,
+    /// At most [`LISTED_MAX`], the first of the analyst's own lists.
     listed: Vec<(Listed, ImportId, u64)>,
+    listed_dropped: u64,
+    /// Of [`Hosts::evicted`], how many had gone when `activity` was last cleared of them.
+    evicted: u64,
     totals: Totals,
 }
 
@@ -48,12 +56,19 @@ impl<'a> Gather<'a> {
             watchers: Watchers::new(),
             realms: Vec::new(),
             listed: Vec::new(),
+            listed_dropped: 0,
+            evicted: 0,
             totals: Totals::default(),
         }
     }
 
     /// The activity of a host; only of those that [`Hosts`] keeps, which bounds both.
     fn activity(&mut self, host: HostKey) -> Option<&mut Activity> {
+        if self.hosts.evicted() > self.evicted {
+            self.evicted = self.hosts.evicted();
+            let hosts = &self.hosts;
+            self.activity.retain(|&host, _| hosts.get(host).is_some());
+        }
         self.hosts.get(host)?;
         Some(self.activity.entry(host).or_default())
     }
@@ -100,7 +115,11 @@ impl Consumer for Gather<'_> {
     }
 
     fn listed(&mut self, listed: Listed, import: ImportId, line: u64) {
-        self.listed.push((listed, import, line));
+        if self.listed.len() < LISTED_MAX {
+            self.listed.push((listed, import, line));
+        } else {
+            self.listed_dropped += 1;
+        }
     }
 }
 
@@ -142,18 +161,24 @@ pub struct Cut {
 
 impl<'a> Triage<'a> {
     pub(super) fn conclude(gather: Gather<'a>, mut imports: Imports, shown: HostsShown) -> Self {
-        let Gather { context, hosts, activity, watchers, realms, listed, totals } = gather;
-        if let Some(last) = imports.rows.last_mut()
-            && hosts.not_kept() > 0
-        {
-            let what = format!(
-                "more than {HOSTS_MAX} hosts in all that was opened; further ones are not ranked"
-            );
-            last.problems.push(Problem { place: Position::Whole, what, count: hosts.not_kept() });
-        }
+        let Gather {
+            context,
+            hosts,
+            activity,
+            watchers,
+            realms,
+            listed,
+            listed_dropped,
+            totals,
+            ..
+        } = gather;
         let now = context.at.or(imports.newest).unwrap_or_else(|| context.data_date());
         let scene = RunScene { context, realms: &realms };
         let watched = watchers.finish(now, &scene, &context.profile);
+        if let Some(last) = imports.rows.last_mut() {
+            last.problems.extend(reached(&hosts, listed_dropped));
+            last.problems.extend(watched.problems);
+        }
         let names: Vec<Untrusted> = imports.rows.iter().map(|row| row.import.clone()).collect();
         let prefixes = listed
             .into_iter()
@@ -195,7 +220,12 @@ impl<'a> Triage<'a> {
 
     fn rank(&mut self, shown: HostsShown, forged: &[HostKey]) {
         let mut ranked: Vec<Ranked> = Vec::with_capacity(self.hosts.len());
-        for host in self.hosts.keys_sorted() {
+        // A host with a detection is ranked even where the table had no room for it.
+        let mut hosts = self.hosts.keys_sorted();
+        hosts.extend(self.by_subject.keys());
+        hosts.sort_unstable();
+        hosts.dedup();
+        for host in hosts {
             if forged.binary_search(&host).is_ok() {
                 self.head.totals.spoofed_hosts += 1;
                 if shown == HostsShown::WithoutSpoofed {
@@ -355,6 +385,33 @@ impl<'a> Triage<'a> {
             details: detection.details.clone(),
         }
     }
+}
+
+/// The bounds of the tables that were reached.
+fn reached(hosts: &Hosts, listed_dropped: u64) -> Vec<Problem> {
+    let problems = [
+        (
+            hosts.evicted(),
+            format!(
+                "more than {} hosts in all that was opened; those with the fewest flows, about \
+                 which nothing was detected, are not ranked",
+                grouped(HOSTS_MAX as u64)
+            ),
+        ),
+        (
+            hosts.names_dropped(),
+            format!("more than {} names of hosts; no more are kept", grouped(NAMES_MAX as u64)),
+        ),
+        (
+            listed_dropped,
+            format!(
+                "more than {} prefixes and ranges in lists; no more are listed",
+                grouped(LISTED_MAX as u64)
+            ),
+        ),
+    ];
+    let problem = |(count, what)| Problem { place: Position::Whole, what, count };
+    problems.into_iter().filter(|(count, _)| *count > 0).map(problem).collect()
 }
 
 /// Whether the sources of spoofed floods are listed.

@@ -8,15 +8,14 @@
 mod csv;
 mod flows;
 mod json;
-mod number;
 mod report;
 mod rows;
 mod table;
 
 pub use self::csv::write_hosts_csv;
+pub(crate) use crate::model::{counted, grouped};
 pub use flows::{FlowCsv, FlowLines, FlowWriter, ZeekConn};
 pub use json::{JsonLines, to_json, write_triage_json};
-pub(crate) use number::{counted, grouped};
 pub use report::{BaseMap, DETECTIONS_SHOWN_MAX, HOSTS_SHOWN_MAX, write_report};
 pub use rows::{
     AssumedRow, DetectionRow, FlowRow, HostRow, ImageRow, ImportRow, ListRow, ListedRow, NameRow,

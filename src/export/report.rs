@@ -19,8 +19,8 @@ use std::io::{self, Write};
 
 use self::html::{Html, sized};
 pub use self::map::BaseMap;
-use super::number::{counted, grouped};
 use super::rows::{DetectionRow, HostRow, ImportRow, ShownEvidence, TriageHead};
+use super::{counted, grouped};
 use crate::model::{Addr, Band, Family, SubjectRole, Timestamp};
 
 /// Hosts in the table; a browser lays out so many without a pause. The rest is counted.

@@ -10,6 +10,7 @@ mod facts;
 mod flow;
 mod ids;
 pub mod limits;
+mod number;
 mod problem;
 pub mod query;
 mod record;
@@ -25,6 +26,7 @@ pub use facts::{
 };
 pub use flow::{ConnState, Endpoint, Flow, Proto, Spoken};
 pub use ids::{HostKey, ImportId, RealmId, Ref, Uid};
+pub(crate) use number::{counted, grouped};
 pub use problem::{Position, Problem, Problems};
 pub use record::{Outcome, Record, RecordKind};
 pub use special::Reserved;

@@ -6,7 +6,9 @@
 
 use profile::Profile;
 
-use crate::model::{Addr, Detection, Facts, Flow, HostKey, ImportId, RealmId, Record, Timestamp};
+use crate::model::{
+    Addr, Detection, Facts, Flow, HostKey, ImportId, Position, Problem, RealmId, Record, Timestamp,
+};
 
 pub mod detectors;
 pub mod evidence;
@@ -14,6 +16,7 @@ pub mod profile;
 pub mod score;
 #[cfg(test)]
 mod notation;
+mod sketch;
 pub mod strings;
 mod tally;
 
@@ -79,11 +82,20 @@ pub struct Watched {
     /// Hosts that are nothing but the forged source of a flood, sorted: they did nothing else in
     /// all that was opened, so they are counted and not listed (INTERFACE, `spoofed_hosts`).
     pub forged: Vec<HostKey>,
+    /// Bounds that were reached, and what that did to the answer.
+    pub problems: Vec<Problem>,
 }
 
 impl From<Vec<Detection>> for Watched {
     fn from(detections: Vec<Detection>) -> Self {
-        Self { detections, forged: Vec::new() }
+        Self { detections, ..Self::default() }
+    }
+}
+
+impl Watched {
+    /// Tells that a bound was reached.
+    fn reached(&mut self, what: String) {
+        self.problems.push(Problem { place: Position::Whole, what, count: 1 });
     }
 }
 
@@ -144,6 +156,7 @@ impl Watchers {
             let watched = watch.finish(now, scene);
             all.detections.extend(watched.detections);
             all.forged.extend(watched.forged);
+            all.problems.extend(watched.problems);
         }
         all.detections.sort_by(|a, b| {
             let severity = profile.severity(b).cmp(&profile.severity(a));

@@ -6,8 +6,13 @@ use std::borrow::Cow;
 use hashbrown::HashMap;
 use serde_json::Map;
 
+use super::Watched;
 use crate::model::limits::{DETECTION_PEERS_MAX, REFS_MAX};
-use crate::model::{Basis, Detection, HostKey, Ref, SubjectRole, Timestamp};
+use crate::model::{Basis, Detection, HostKey, Ref, SubjectRole, Timestamp, Untrusted};
+pub(super) use crate::model::{counted, grouped};
+
+/// Bytes of a user name or service that are kept. Linux takes 32 for a user, Windows 104.
+const NAME_BYTES_MAX: usize = 128;
 
 /// Ports named in one detection.
 const PORTS_MAX: usize = 100;
@@ -28,6 +33,21 @@ impl Hosts {
             self.keys.push(host);
         }
         number
+    }
+
+    /// Forgets all hosts but those whose numbers `visit` shows, and gives these new numbers.
+    ///
+    /// A sample that halved itself no longer needs the hosts of what it gave up; without this they
+    /// would pile up for as long as a flood of new hosts lasts.
+    pub(super) fn keep_only(&mut self, visit: impl FnOnce(&mut dyn FnMut(&mut u32))) {
+        let old = std::mem::take(self);
+        visit(&mut |number| *number = self.number(old.key(*number)));
+    }
+
+    /// How many have a number.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
     }
 
     /// The host of a number.
@@ -68,21 +88,45 @@ impl<T> Sample<T> {
         hash.leading_zeros() >= self.level
     }
 
-    /// Takes an item, or not. Items that must stay or go together need equal hashes.
-    pub(super) fn push(&mut self, hash: u64, item: T) {
+    /// Takes an item, or not; says whether others had to go for it. Items that must stay or go
+    /// together need equal hashes.
+    #[must_use = "what is kept beside the items may go with them"]
+    pub(super) fn push(&mut self, hash: u64, item: T) -> bool {
         if !self.takes(hash) {
-            return;
+            return false;
         }
         self.items.push((hash, item));
+        let level = self.level;
         while self.items.len() > self.max && self.level < u64::BITS {
             self.level += 1;
             self.items.retain(|(hash, _)| hash.leading_zeros() >= self.level);
         }
+        self.level > level
+    }
+
+    /// The items that are there now.
+    pub(super) fn items_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut().map(|(_, item)| item)
+    }
+
+    /// Tells that there were too many, if so; `items` is their name.
+    pub(super) fn tell(&self, watched: &mut Watched, items: &str) {
+        if self.level > 0 {
+            let (max, one_in) = (grouped(self.max as u64), grouped(self.one_in()));
+            watched.reached(format!(
+                "more than {max} {items} in all that was opened; detectors looked at one in \
+                 {one_in}, chosen by a hash"
+            ));
+        }
+    }
+
+    fn one_in(&self) -> u64 {
+        1_u64.checked_shl(self.level).unwrap_or(u64::MAX)
     }
 
     /// The items that stayed, and of how many each is one: 1 if none had to go.
     pub(super) fn into_items(self) -> (Vec<T>, u64) {
-        let one_in = 1_u64.checked_shl(self.level).unwrap_or(u64::MAX);
+        let one_in = self.one_in();
         (self.items.into_iter().map(|(_, item)| item).collect(), one_in)
     }
 }
@@ -142,9 +186,15 @@ pub(super) fn in_secs(first: Option<Timestamp>, last: Option<Timestamp>) -> Stri
     }
 }
 
-/// `1 host`, `412 hosts`.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+/// A name as it is kept beside tries: a longer one is no user's, but may be sent two million times.
+/// A cut one ends in a hash of the whole, so that different ones stay different.
+pub(super) fn shortened(name: &Untrusted) -> Untrusted {
+    let text = name.raw();
+    if text.len() <= NAME_BYTES_MAX {
+        return name.clone();
+    }
+    let kept = &text[..text.floor_char_boundary(NAME_BYTES_MAX)];
+    Untrusted::new(&format!("{kept}…{:016x}", mix_text(text)))
 }
 
 /// The hosts of a detection: sorted, at most [`DETECTION_PEERS_MAX`], with their true number.
@@ -226,7 +276,7 @@ mod tests {
             let take = |values: &[u64]| {
                 let mut sample = Sample::new(max);
                 for &value in values {
-                    sample.push(mix(value, 1), value);
+                    let _full = sample.push(mix(value, 1), value);
                 }
                 let (mut items, one_in) = sample.into_items();
                 items.sort_unstable();
@@ -243,7 +293,9 @@ mod tests {
     fn a_sample_at_its_limit_keeps_all_and_one_above_does_not() {
         let fill = |count: u64| {
             let mut sample = Sample::new(64);
-            (0..count).for_each(|value| sample.push(mix(value, 7), value));
+            for value in 0..count {
+                let _full = sample.push(mix(value, 7), value);
+            }
             sample.into_items()
         };
         assert_eq!((fill(64).0.len(), fill(64).1), (64, 1));

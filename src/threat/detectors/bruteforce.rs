@@ -18,7 +18,7 @@ use crate::model::{
 };
 use crate::threat::tally::{
     Hosts, Sample, blank, counted, in_secs, mix, mix_host, mix_text, nanos, note_sample, peers,
-    ports, refs, runs, span, timestamp,
+    ports, refs, runs, shortened, span, timestamp,
 };
 use crate::threat::{About, Detector, Scene, Watch, Watched};
 
@@ -228,12 +228,39 @@ fn answer(record: &Record) -> Option<(Answer, &'static str)> {
 
 impl Watching {
     fn user(&mut self, user: &Untrusted) -> u32 {
+        let user = shortened(user);
         let next = self.names.len() as u32;
-        let number = *self.users.entry_ref(user).or_insert(next);
+        let number = *self.users.entry_ref(&user).or_insert(next);
         if number == next {
-            self.names.push(user.clone());
+            self.names.push(user);
         }
         number
+    }
+
+    /// Some tries or dialogues had to go: keeps the hosts of the others alone.
+    fn forget_hosts(&mut self) {
+        let Self { hosts, tries, dialogues, .. } = self;
+        hosts.keep_only(|number| {
+            for one in tries.items_mut() {
+                number(&mut one.source);
+                one.server.as_mut().map(&mut *number);
+            }
+            for one in dialogues.items_mut() {
+                number(&mut one.source);
+                number(&mut one.server);
+            }
+        });
+    }
+
+    /// The same for users.
+    fn forget_users(&mut self) {
+        let old = std::mem::take(&mut self.names);
+        self.users.clear();
+        let mut tries = std::mem::replace(&mut self.tries, Sample::new(0));
+        for user in tries.items_mut().filter_map(|one| one.user.as_mut()) {
+            *user = self.user(&old[*user as usize]);
+        }
+        self.tries = tries;
     }
 }
 
@@ -268,7 +295,9 @@ impl Watch for Watching {
             slug,
             reference: Ref::Flow(flow.uid),
         };
-        self.dialogues.push(hash, dialogue);
+        if self.dialogues.push(hash, dialogue) {
+            self.forget_hosts();
+        }
     }
 
     fn record(&mut self, record: &Record, scene: &dyn Scene) {
@@ -296,11 +325,17 @@ impl Watch for Watching {
             logged: record.uid.is_none(),
             reference: record.reference(),
         };
-        self.tries.push(hash, one);
+        if self.tries.push(hash, one) {
+            self.forget_hosts();
+            self.forget_users();
+        }
     }
 
     fn finish(self: Box<Self>, _now: Timestamp, _scene: &dyn Scene) -> Watched {
         let Self { hosts, names, tries, dialogues, .. } = *self;
+        let mut watched = Watched::default();
+        tries.tell(&mut watched, "log-ins");
+        dialogues.tell(&mut watched, "short encrypted dialogues");
         let (mut tries, one_in) = tries.into_items();
         let name = |user: Option<u32>| user.map(|user| &names[user as usize]);
         tries.sort_by(|a, b| {
@@ -308,17 +343,16 @@ impl Watch for Watching {
             key(a).cmp(&key(b)).then_with(|| name(a.user).cmp(&name(b.user)))
         });
         let book = Book { hosts: &hosts, names: &names, distributed: distributed(&tries) };
-        let mut detections = Vec::new();
         for of_source in runs(&tries, |one| (one.source, one.slug)) {
             if let Some(mut detection) = book.guessing(of_source) {
                 note_sample(&mut detection, one_in);
-                detections.push(detection);
+                watched.detections.push(detection);
             }
         }
         let heard: BTreeSet<(HostKey, &str)> =
             tries.iter().map(|one| (hosts.key(one.source), one.slug)).collect();
-        detections.extend(unheard(&hosts, dialogues, &heard));
-        Watched::from(detections)
+        watched.detections.extend(unheard(&hosts, dialogues, &heard));
+        watched
     }
 }
 

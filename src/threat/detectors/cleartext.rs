@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use crate::model::{
     Basis, Detection, HostKey, Outcome, Record, RecordKind, Ref, Timestamp, Untrusted,
 };
-use crate::threat::tally::{blank, counted, mix, mix_host, nanos, peers, ports, refs, span};
+use crate::threat::tally::{
+    blank, counted, mix, mix_host, nanos, peers, ports, refs, shortened, span,
+};
 use crate::threat::{About, Detector, Scene, Watch, Watched, tally::Sample};
 
 /// See the module.
@@ -75,26 +77,28 @@ impl Watch for Watching {
         let hash = mix(mix_host(host(src)), mix(time as u64, text(&record.user) as u64));
         let one = Try {
             host: host(src),
-            service: record.service.clone(),
+            service: record.service.as_ref().map(shortened),
             server: record.dst.map(host),
             port: record.dst_port.unwrap_or(0),
             time,
             refused: matches!(record.outcome, Some(Outcome::Failure | Outcome::Blocked)),
-            user: record.user.clone(),
+            user: record.user.as_ref().map(shortened),
             secret_bytes: detail("secret_bytes").and_then(Value::as_u64),
             secret_hash: detail("secret_hash").and_then(Value::as_str).map(str::to_owned),
             reference: record.reference(),
         };
-        self.tries.push(hash, one);
+        // Nothing is kept beside the tries.
+        let _halved = self.tries.push(hash, one);
     }
 
     fn finish(self: Box<Self>, _now: Timestamp, _scene: &dyn Scene) -> Watched {
+        let mut watched = Watched::default();
+        self.tries.tell(&mut watched, "log-ins in clear");
         let (tries, one_in) = self.tries.into_items();
         let mut by_host: BTreeMap<(HostKey, Option<Untrusted>), Vec<Try>> = BTreeMap::new();
         for one in tries {
             by_host.entry((one.host, one.service.clone())).or_default().push(one);
         }
-        let mut detections = Vec::new();
         for ((host, service), mut tries) in by_host {
             let refused = tries.iter().filter(|one| one.refused).count() as u64 * one_in;
             if refused >= GUESSES_MIN {
@@ -106,10 +110,10 @@ impl Watch for Watching {
             if !tries.is_empty() {
                 let mut detection = detection(host, service.as_ref(), &tries);
                 crate::threat::tally::note_sample(&mut detection, one_in);
-                detections.push(detection);
+                watched.detections.push(detection);
             }
         }
-        Watched::from(detections)
+        watched
     }
 }
 

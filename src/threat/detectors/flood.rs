@@ -5,15 +5,16 @@
 //! RFC 6528), is named as an actor. Sources that did nothing else in all that was opened are
 //! handed on as forged: a list of 37,000 random addresses helps nobody.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use crate::model::limits::HOSTS_MAX;
 use crate::model::{
     Basis, ConnState, Detection, Flow, HostKey, Proto, Record, Ref, SubjectRole, Timestamp,
 };
+use crate::threat::sketch::{Marks, Met};
 use crate::threat::tally::{
-    Hosts, Sample, blank, counted, in_secs, mix, mix_host, note_sample, peers, ports, refs, runs,
-    span,
+    Hosts, Sample, blank, counted, grouped, in_secs, mix, mix_host, note_sample, peers, ports,
+    refs, runs, span,
 };
 use crate::threat::{About, Detector, Scene, Watch, Watched};
 
@@ -37,7 +38,7 @@ const SOURCES_MIN: usize = 100;
 /// client that could not get through.
 const ACTOR_ATTEMPTS_MIN: usize = 100;
 
-/// Completed handshakes with one target that are kept, by source.
+/// Pairs of target and source with a handshake that are counted; of more it is only known whether.
 const CLIENTS_MAX: usize = 1_000_000;
 
 const ABOUT: About = About {
@@ -58,8 +59,10 @@ impl Detector for Flood {
         Box::new(Watching {
             hosts: Hosts::default(),
             attempts: Sample::new(ATTEMPTS_MAX),
-            others: HashSet::new(),
-            completed: HashMap::new(),
+            others: Marks::new(HOSTS_MAX, |host| mix_host(*host)),
+            completed: Marks::new(CLIENTS_MAX, |(target, source)| {
+                mix(mix_host(*target), mix_host(*source))
+            }),
         })
     }
 }
@@ -76,19 +79,11 @@ struct Attempt {
 struct Watching {
     hosts: Hosts,
     attempts: Sample<Attempt>,
-    /// Hosts that did or were asked anything beside opening and not finishing; at most
-    /// [`HOSTS_MAX`], as many as the run keeps.
-    others: HashSet<HostKey>,
-    /// Who finished a handshake with whom, how often.
-    completed: HashMap<(HostKey, HostKey), u32>,
-}
-
-impl Watching {
-    fn did_more(&mut self, host: HostKey) {
-        if self.others.len() < HOSTS_MAX {
-            self.others.insert(host);
-        }
-    }
+    /// Hosts that did or were asked anything beside opening and not finishing. Of more than the
+    /// run keeps, some forged sources are taken for such hosts, never the other way round.
+    others: Marks<HostKey>,
+    /// Who finished a handshake with whom (target, source), how often.
+    completed: Marks<(HostKey, HostKey)>,
 }
 
 /// Whether the originator asked and never went on, whatever the responder said.
@@ -103,13 +98,13 @@ impl Watch for Watching {
         let source = scene.host(flow.originator.addr, flow.import);
         let target = scene.host(flow.responder.addr, flow.import);
         if !is_half_open(flow) {
-            self.did_more(source);
-            self.did_more(target);
+            self.others.add(source);
+            self.others.add(target);
             let finished = flow.proto == Proto::Tcp
                 && flow.conn_state.is_established()
                 && flow.history.contains('A');
-            if finished && self.completed.len() < CLIENTS_MAX {
-                *self.completed.entry((target, source)).or_insert(0) += 1;
+            if finished {
+                self.completed.add((target, source));
             }
             return;
         }
@@ -128,26 +123,43 @@ impl Watch for Watching {
             port: flow.responder.port,
             reference: Ref::Flow(flow.uid),
         };
-        self.attempts.push(hash, attempt);
+        if self.attempts.push(hash, attempt) {
+            let attempts = &mut self.attempts;
+            self.hosts.keep_only(|number| {
+                for attempt in attempts.items_mut() {
+                    number(&mut attempt.target);
+                    number(&mut attempt.source);
+                }
+            });
+        }
     }
 
     fn record(&mut self, record: &Record, scene: &dyn Scene) {
         // Transactions of a flow belong to a flow that is not half-open, which was seen as such.
         if record.uid.is_none() {
             for addr in [record.src, record.dst].into_iter().flatten() {
-                self.did_more(scene.host(addr, record.import));
+                self.others.add(scene.host(addr, record.import));
             }
         }
     }
 
     fn finish(self: Box<Self>, _now: Timestamp, _scene: &dyn Scene) -> Watched {
         let Self { hosts, attempts, others, completed } = *self;
+        let mut watched = Watched::default();
+        attempts.tell(&mut watched, "half-open connections");
+        if !(others.is_exact() && completed.is_exact()) {
+            watched.reached(format!(
+                "more than {} hosts or {} pairs of hosts at work beside half-open connections; \
+                 some forged sources of a flood may be listed, and a few named as its actors",
+                grouped(HOSTS_MAX as u64),
+                grouped(CLIENTS_MAX as u64),
+            ));
+        }
         let ranks = hosts.ranks();
         let (mut attempts, one_in) = attempts.into_items();
         attempts.sort_unstable_by_key(|a| {
             (ranks[a.target as usize], a.time, ranks[a.source as usize], a.port, a.reference)
         });
-        let mut watched = Watched::default();
         let mut scanned: HashMap<u32, u32> = HashMap::new();
         for of_target in runs(&attempts, |attempt| attempt.target) {
             // What a source asked of other hosts, too, is a scan and makes it no mere flood source.
@@ -162,7 +174,7 @@ impl Watch for Watching {
             let Some(flood) = flood(&hosts, of_target, one_in) else { continue };
             for source in &flood.peers_all {
                 let did_more = scanned.get(source).is_some_and(|&targets| targets > 1)
-                    || others.contains(&hosts.key(*source));
+                    || others.get(&hosts.key(*source)) != Met::Never;
                 if !did_more {
                     watched.forged.push(hosts.key(*source));
                 }
@@ -254,17 +266,21 @@ fn actors(
     hosts: &Hosts,
     attempts: &[Attempt],
     flood: &Detection,
-    completed: &HashMap<(HostKey, HostKey), u32>,
+    completed: &Marks<(HostKey, HostKey)>,
 ) -> Vec<Detection> {
     let mut by_source: Vec<&Attempt> = attempts.iter().collect();
     by_source.sort_by_key(|attempt| hosts.key(attempt.source));
     let mut detections = Vec::new();
     for of_source in runs(&by_source, |attempt| attempt.source) {
         let source = hosts.key(of_source[0].source);
-        let finished = completed.get(&(flood.subject, source)).copied().unwrap_or(0);
-        if of_source.len() < ACTOR_ATTEMPTS_MIN || finished == 0 {
+        if of_source.len() < ACTOR_ATTEMPTS_MIN {
             continue;
         }
+        let handshakes = match completed.get(&(flood.subject, source)) {
+            Met::Never => continue,
+            Met::Times(times) => counted(u64::from(times), "handshake", "handshakes"),
+            Met::Likely => "at least one handshake".to_owned(),
+        };
         let (first_seen, last_seen) = span(of_source.iter().map(|attempt| attempt.time));
         detections.push(Detection {
             peers: vec![flood.subject],
@@ -276,12 +292,11 @@ fn actors(
             count: of_source.len() as u64,
             attack: flood.attack.clone(),
             what: format!(
-                "{} half-open connections in a SYN flood on {}{}; it also completed {}, so it is \
-                 not forged",
+                "{} half-open connections in a SYN flood on {}{}; it also completed {handshakes}, \
+                 so it is not forged",
                 of_source.len(),
                 flood.subject.addr(),
                 in_secs(first_seen, last_seen),
-                counted(u64::from(finished), "handshake", "handshakes"),
             ),
             refs: refs(of_source.iter().map(|attempt| Some(attempt.reference))),
             ..blank("flood.syn", source)

