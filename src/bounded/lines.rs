@@ -105,6 +105,35 @@ impl<R: Read> Lines<R> {
         }
     }
 
+    /// The next piece of the text, its end of line included, and the number of its line: a line as
+    /// far as it fits [`LINE_BYTES_MAX`], then its rest. For formats whose records have nothing to
+    /// do with lines; nothing is too long for it, so do not mix it with [`Self::next_line`].
+    pub fn next_piece(&mut self) -> Option<(u64, &[u8])> {
+        loop {
+            let fresh = self.buffer.get(self.searched..).unwrap_or_default();
+            let (end, ends_line) = match memchr(b'\n', fresh) {
+                Some(at) => (self.searched + at + 1, true),
+                None => {
+                    self.searched = self.buffer.len();
+                    if self.searched - self.start < LINE_BYTES_MAX && self.state != State::Ended {
+                        self.fill();
+                        continue;
+                    }
+                    (self.buffer.len(), false)
+                }
+            };
+            let piece = self.start..end.min(self.start + LINE_BYTES_MAX);
+            if piece.is_empty() {
+                return None;
+            }
+            let number = self.number + 1;
+            self.number += u64::from(ends_line && piece.end == end);
+            self.offset += piece.len() as u64;
+            (self.start, self.searched) = (piece.end, piece.end);
+            return self.buffer.get(piece).map(|piece| (number, piece));
+        }
+    }
+
     /// Bytes of text taken so far, for progress.
     pub fn offset(&self) -> u64 {
         self.offset

@@ -14,6 +14,9 @@ use crate::wire::{CaptureFormat, DecodeOptions, Decoder};
 /// Frames or lines between two looks at progress and cancel.
 const TICK_EVERY: u64 = 4_096;
 
+/// A piece of a text that is as much work as [`TICK_EVERY`] lines.
+const PIECE_TICK_BYTES: usize = 256 << 10;
+
 /// A file being read.
 pub(super) struct Reading<'a> {
     pub(super) import: ImportId,
@@ -184,11 +187,23 @@ pub(super) fn log(
     let mut lines = Lines::new(input);
     let mut problems = Problems::new();
     let mut read = 0_u64;
-    while let Some((number, bytes)) = lines.next_line() {
-        reading.parse(&mut problems, |out| parser.line(Line { number, bytes }, out));
-        read += 1;
-        if reading.stops(read) {
-            break;
+    if format.takes_pieces() {
+        while let Some((number, bytes)) = lines.next_piece() {
+            // A piece may be a megabyte: progress is shown after such a one.
+            let is_large = bytes.len() > PIECE_TICK_BYTES;
+            reading.parse(&mut problems, |out| parser.piece(Line { number, bytes }, out));
+            read = if is_large { (read + 1).next_multiple_of(TICK_EVERY) } else { read + 1 };
+            if reading.stops(read) {
+                break;
+            }
+        }
+    } else {
+        while let Some((number, bytes)) = lines.next_line() {
+            reading.parse(&mut problems, |out| parser.line(Line { number, bytes }, out));
+            read += 1;
+            if reading.stops(read) {
+                break;
+            }
         }
     }
     reading.parse(&mut problems, |out| parser.finish(out));

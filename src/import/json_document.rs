@@ -2,7 +2,8 @@
 //! an envelope such as CloudTrail's `{"Records": […]}`.
 //!
 //! The text is cut into its objects by counting brackets, without ever holding more than one of
-//! them; each is read as [`json_lines`](super::json_lines) would read it alone.
+//! them, so that an export of gigabytes on one line is read like any other; each is read as
+//! [`json_lines`](super::json_lines) would read it alone.
 
 use super::fields::{self, Val};
 use super::json_lines::any_record;
@@ -39,7 +40,7 @@ impl Format for JsonDocument {
     fn about(&self) -> &'static About {
         &About {
             id: "json-document",
-            reads: "JSON arrays, objects over several lines, CloudTrail's Records",
+            reads: "JSON arrays of any length, objects over several lines, CloudTrail's Records",
             misses: "records deeper than an array in an array",
             source: "RFC 8259",
         }
@@ -54,6 +55,10 @@ impl Format for JsonDocument {
             (Some(b'{'), Some(b'"')) => Sureness::Fallback,
             _ => Sureness::No,
         }
+    }
+
+    fn takes_pieces(&self) -> bool {
+        true
     }
 
     fn start(&self, settings: Settings) -> Box<dyn Parse> {
@@ -220,14 +225,19 @@ struct Reader {
 
 impl Parse for Reader {
     fn line(&mut self, line: Line<'_>, out: &mut Out<'_>) {
-        for &byte in line.bytes.iter().chain(b"\n") {
+        self.piece(line, out);
+        self.piece(Line { bytes: b"\n", ..line }, out);
+    }
+
+    fn piece(&mut self, piece: Line<'_>, out: &mut Out<'_>) {
+        for &byte in piece.bytes {
             match self.cutter.take(byte) {
                 Cut::Nothing | Cut::Began => {}
-                Cut::Object => self.object(line.number, out),
+                Cut::Object => self.object(piece.number, out),
                 Cut::TooLong => {
                     let what =
                         format!("an object of more than {OBJECT_BYTES_MAX} bytes; it is left out");
-                    out.problems.push(Position::Line(line.number), what);
+                    out.problems.push(Position::Line(piece.number), what);
                 }
             }
         }

@@ -182,6 +182,12 @@ pub trait Format: Sync {
     /// this file or another of the same path needs it.
     fn survey(&self, _line: Line<'_>, _survey: &mut Survey, _state: &mut SurveyState) {}
 
+    /// Whether a record may stand anywhere in a line, and many in one: then the file comes in
+    /// pieces ([`Parse::piece`]), and no line is too long.
+    fn takes_pieces(&self) -> bool {
+        false
+    }
+
     /// Begins a file.
     fn start(&self, settings: Settings) -> Box<dyn Parse>;
 }
@@ -197,6 +203,12 @@ pub struct SurveyState {
 pub trait Parse {
     /// Takes one line.
     fn line(&mut self, line: Line<'_>, out: &mut Out<'_>);
+
+    /// Takes the next bytes of the text, where the format [takes pieces](Format::takes_pieces):
+    /// their ends of line included, `number` being the line in which they begin.
+    fn piece(&mut self, piece: Line<'_>, out: &mut Out<'_>) {
+        self.line(piece, out);
+    }
 
     /// The file has ended: what was kept back comes now.
     fn finish(&mut self, _out: &mut Out<'_>) {}

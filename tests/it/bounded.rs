@@ -361,6 +361,25 @@ impl Read for Drip<'_> {
     }
 }
 
+#[test]
+fn pieces_of_a_long_line_are_as_long_as_a_line_may_be() {
+    for (bytes, expected) in [
+        (LINE_BYTES_MAX, &[LINE_BYTES_MAX][..]),
+        (LINE_BYTES_MAX + 1, &[LINE_BYTES_MAX, 1]),
+        (3 * LINE_BYTES_MAX, &[LINE_BYTES_MAX; 3]),
+    ] {
+        let text = vec![b'x'; bytes];
+        let mut lines = Lines::new(Drip(&text, 70_000));
+        let mut pieces = Vec::new();
+        while let Some((number, piece)) = lines.next_piece() {
+            assert_eq!(number, 1);
+            pieces.push(piece.len());
+        }
+        assert_eq!(pieces, expected);
+        assert_eq!(lines.take_problems().total(), 0);
+    }
+}
+
 proptest! {
     #[test]
     fn lines_are_those_of_a_plain_split(
@@ -379,6 +398,21 @@ proptest! {
         }
         prop_assert_eq!(lines.next_line(), None);
         prop_assert_eq!(lines.offset(), bytes.len() as u64);
+    }
+
+    #[test]
+    fn pieces_are_the_text_with_the_numbers_of_its_lines(
+        parts in proptest::collection::vec("[a-c\r\0\n]{0,9}", 0..40), drip in 1_usize..50,
+    ) {
+        let bytes = parts.concat().into_bytes();
+        let mut lines = Lines::new(Drip(&bytes, drip));
+        let mut text = Vec::new();
+        while let Some((number, piece)) = lines.next_piece() {
+            let ends = text.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            prop_assert_eq!(number, ends + 1);
+            text.extend_from_slice(piece);
+        }
+        prop_assert_eq!(text, bytes);
     }
 
     #[test]

@@ -356,3 +356,30 @@ fn archives_that_are_not_opened_are_named() {
     let output = run_with(&["triage", "-"], &[b"ElfFile\0".as_slice(), &[0_u8; 512]].concat());
     assert!(complained(&output).contains("Windows event log"), "{}", complained(&output));
 }
+
+#[test]
+fn an_export_on_one_line_is_read_member_by_member() {
+    let member = |n: usize, pad: usize| {
+        let (third, fourth) = (n / 250 % 250, n % 250);
+        let source = format!(r#""source":{{"ip":"198.18.{third}.{fourth}"}}"#);
+        let note = "x".repeat(pad);
+        format!(r#"{{"@timestamp":"2026-05-01T10:00:00Z",{source},"note":"{note}"}}"#)
+    };
+    let many: Vec<String> = (0..30_000).map(|n| member(n, 20)).collect();
+    let plain = format!("[{}]", many.join(","));
+    let search = format!(
+        r#"{{"took":3,"hits":{{"total":30000,"hits":[{}]}}}}"#,
+        many.iter().map(|one| format!(r#"{{"_source":{one}}}"#)).collect::<Vec<_>>().join(",")
+    );
+    // One member is longer than a line may be: it alone is left out.
+    let long = format!("[{},{},{}]", member(1, 9), member(2, (1 << 20) + 9), member(3, 9));
+    for (text, expected, left_out) in [(plain, 30_000, 0), (search, 30_000, 0), (long, 2, 1)] {
+        assert!(text.len() > 1 << 20 && !text.contains('\n'));
+        let output = run_with(&["triage", "-", "--json"], text.as_bytes());
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let import = &document["imports"][0];
+        assert_eq!(import["format"], "json-document");
+        assert_eq!(import["records"], expected);
+        assert_eq!(import["problems"].as_array().unwrap().len(), left_out, "{import}");
+    }
+}

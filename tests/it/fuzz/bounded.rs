@@ -46,6 +46,14 @@ pub fn fuzz_lines(data: &[u8]) {
         last = number;
         bytes += line.len();
     }
+    let mut pieces = Lines::new(data);
+    let (mut last, mut piece_bytes) = (1, 0);
+    while let Some((number, piece)) = pieces.next_piece() {
+        assert!(number >= last && !piece.is_empty() && piece.len() <= LINE_BYTES_MAX);
+        last = number;
+        piece_bytes += piece.len();
+    }
+    assert!(piece_bytes <= data.len() * 2 + 3);
     // UTF-16 grows by half at most, three bytes for two.
     assert!(bytes <= data.len() * 2 + 3);
 }
