@@ -50,13 +50,24 @@ pub(super) trait Consumer {
     /// A prefix or range of a list was read.
     fn listed(&mut self, _listed: Listed, _import: ImportId, _line: u64) {}
 
-    /// A frame was read, with the packets in it, outermost first.
-    fn frame(&mut self, _frame: &Frame<'_>, _carried: &[Carried]) {}
+    /// A frame was read, with what was in it.
+    fn frame(&mut self, _frame: &Frame<'_>, _carried: &Carriage) {}
 
     /// Whether to stop early: whoever takes the output has gone.
     fn is_done(&self) -> bool {
         false
     }
+}
+
+/// What a frame carried.
+#[derive(Debug, Default)]
+pub(super) struct Carriage {
+    /// The packets, outermost first.
+    pub(super) packets: Vec<Carried>,
+    /// Frames of earlier fragments, with the place of the packet they belong to in `packets`.
+    pub(super) earlier_frames: Vec<(u64, usize)>,
+    /// Whether a part of it waits for other fragments.
+    pub(super) holds_fragment: bool,
 }
 
 /// A packet of a frame.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Read;
 
-use super::files::{Carried, Consumer};
+use super::files::{Carriage, Carried, Consumer};
 use crate::bounded::Lines;
 use crate::flow::apps::SecretKey;
 use crate::flow::{FlowEvent, FlowTable, Options};
@@ -133,16 +133,20 @@ pub(super) fn capture(
     reading.tally.problems.extend(doubts);
     let mut decoder = Decoder::new(options);
     let mut table = FlowTable::new(Options::new(reading.import, *key));
-    let (mut frames, mut carried) = (0_u64, Vec::new());
+    let (mut frames, mut carriage) = (0_u64, Carriage::default());
     while let Some(frame) = capture.next_frame() {
         let (tally, consumer) = (&mut *reading.tally, &mut *reading.consumer);
-        carried.clear();
+        carriage.packets.clear();
+        carriage.earlier_frames.clear();
         decoder.decode(&frame, &mut |packet| {
             tally.packets += 1;
             let uid = table.push(packet, &mut |event| take(event, tally, consumer));
-            carried.push(Carried { uid, src: packet.src, dst: packet.dst });
+            let at = carriage.packets.len();
+            carriage.earlier_frames.extend(packet.earlier_frames.iter().map(|&frame| (frame, at)));
+            carriage.packets.push(Carried { uid, src: packet.src, dst: packet.dst });
         });
-        consumer.frame(&frame, &carried);
+        carriage.holds_fragment = decoder.holds_fragment();
+        consumer.frame(&frame, &carriage);
         frames += 1;
         if reading.stops(frames) {
             break;

@@ -155,6 +155,7 @@ mod tests {
         Packet {
             ts: Timestamp::from_nanos(1_000),
             frame_index: 7,
+            earlier_frames: &[],
             src,
             dst,
             ttl: 64,

@@ -9,7 +9,7 @@ use crate::model::{Position, Problems, Timestamp};
 
 use super::capture::CaptureFormat;
 use super::fault::{Fault, Faults};
-use super::fragment::{Fragments, Key};
+use super::fragment::{Fragments, Key, Seen};
 use super::ip::{self, Ip};
 use super::link::{self, Decode, What};
 use super::{Frame, Packet, Tunnel, transport, tunnel};
@@ -93,6 +93,7 @@ pub struct Decoder {
     faults: Faults,
     unread_links: Vec<(u16, u64, u64)>,
     counts: Counts,
+    holds_fragment: bool,
 }
 
 impl Default for Decoder {
@@ -103,9 +104,10 @@ impl Default for Decoder {
 
 /// What all packets of a frame have in common, and how deep we are.
 #[derive(Clone, Copy)]
-struct Context {
+struct Context<'a> {
     ts: Timestamp,
     frame_index: u64,
+    earlier_frames: &'a [u64],
     offset: u64,
     vlans: [u16; 2],
     depth: u8,
@@ -122,6 +124,7 @@ impl Decoder {
             faults: Faults::default(),
             unread_links: Vec::new(),
             counts: Counts::default(),
+            holds_fragment: false,
         }
     }
 
@@ -129,6 +132,7 @@ impl Decoder {
     /// last one of its packet comes.
     pub fn decode(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(&Packet<'_>)) {
         self.counts.frames += 1;
+        self.holds_fragment = false;
         let Some(decode) = self.link(frame) else { return };
         let carried = match decode(frame.bytes) {
             Ok(carried) => carried,
@@ -149,6 +153,7 @@ impl Decoder {
         let context = Context {
             ts: frame.ts,
             frame_index: frame.index,
+            earlier_frames: &[],
             offset: frame.offset,
             vlans: carried.vlans,
             depth: 0,
@@ -188,7 +193,7 @@ impl Decoder {
 
     fn ip(
         &mut self,
-        context: &Context,
+        context: &Context<'_>,
         bytes: &[u8],
         missing_bytes: u32,
         sink: &mut dyn FnMut(&Packet<'_>),
@@ -229,10 +234,15 @@ impl Decoder {
             vlans: context.vlans,
         };
         let faults = &mut self.faults;
-        let whole = self.fragments.add(key, fragment, &ip, context.ts, &mut |fault| {
+        let Context { ts, frame_index, earlier_frames, .. } = *context;
+        let seen = Seen { ts, frame_index, earlier_frames };
+        let whole = self.fragments.add(key, fragment, &ip, &seen, &mut |fault| {
             faults.add(context.offset, fault);
         });
+        self.holds_fragment |= whole.is_none();
         if let Some(whole) = whole {
+            let (_, earlier_frames) = whole.frames.split_last().unwrap_or((&frame_index, &[]));
+            let context = &Context { earlier_frames, ..*context };
             let payload_bytes = u32::try_from(whole.payload.len()).unwrap_or(u32::MAX);
             let mut ip = Ip {
                 ip_bytes: whole.header_bytes.saturating_add(payload_bytes),
@@ -255,7 +265,7 @@ impl Decoder {
 
     /// A packet that is no fragment, or was put together.
     #[inline]
-    fn whole(&mut self, context: &Context, ip: Ip<'_>, sink: &mut dyn FnMut(&Packet<'_>)) {
+    fn whole(&mut self, context: &Context<'_>, ip: Ip<'_>, sink: &mut dyn FnMut(&Packet<'_>)) {
         let segment = transport::parse(&ip);
         // The length in a first fragment is that of the whole.
         if let Some(fault) = segment.fault.filter(|_| ip.fragment.is_none()) {
@@ -268,6 +278,7 @@ impl Decoder {
         sink(&Packet {
             ts: context.ts,
             frame_index: context.frame_index,
+            earlier_frames: context.earlier_frames,
             src: ip.src,
             dst: ip.dst,
             ttl: ip.ttl,
@@ -294,7 +305,7 @@ impl Decoder {
     /// What a tunnel carries.
     fn inner(
         &mut self,
-        context: &Context,
+        context: &Context<'_>,
         tunnel: Tunnel,
         carried: link::Carried<'_>,
         missing_bytes: u32,
@@ -314,6 +325,12 @@ impl Decoder {
             ..*context
         };
         self.ip(&context, carried.bytes, missing_bytes, sink);
+    }
+
+    /// Whether something in the last frame waits for other fragments, so that a later packet may
+    /// name this frame among its [`Packet::earlier_frames`].
+    pub const fn holds_fragment(&self) -> bool {
+        self.holds_fragment
     }
 
     /// How many there were so far.

@@ -26,6 +26,12 @@ pub const FRAGMENT_AGE_NANOS_MAX: u64 = 60_000_000_000;
 /// Bytes of a whole datagram's payload: the length field has 16 bits.
 pub const DATAGRAM_BYTES_MAX: u32 = 65_535;
 
+/// Frames remembered for one datagram: it has at most one piece for each 8 bytes.
+const DATAGRAM_FRAMES_MAX: usize = 8_192;
+
+/// What remembering a frame costs.
+const FRAME_COST_BYTES: usize = 8;
+
 /// What keeping one piece costs beside its bytes.
 const PIECE_COST_BYTES: usize = 64;
 
@@ -49,10 +55,20 @@ struct Datagram {
     total: Option<u32>,
     /// By offset; they never overlap.
     pieces: BTreeMap<u32, Box<[u8]>>,
+    /// The frames that brought them, in order.
+    frames: Vec<u64>,
     held_bytes: u32,
     cost_bytes: usize,
     /// Of the fragments' IP headers, the longest.
     header_bytes: u32,
+}
+
+/// When and in which frames a fragment came; several if what carries it was itself in pieces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) ts: Timestamp,
+    pub(super) frame_index: u64,
+    pub(super) earlier_frames: &'a [u64],
 }
 
 /// A datagram that is whole again.
@@ -60,6 +76,8 @@ struct Datagram {
 pub(super) struct Whole {
     pub(super) payload: Vec<u8>,
     pub(super) header_bytes: u32,
+    /// The frames that brought it, in order, the last one too.
+    pub(super) frames: Vec<u64>,
 }
 
 /// Fragments that wait for the rest of their datagram.
@@ -80,10 +98,10 @@ impl Fragments {
         key: Key,
         fragment: Fragment,
         ip: &Ip<'_>,
-        ts: Timestamp,
+        seen: &Seen<'_>,
         fault: &mut dyn FnMut(Fault),
     ) -> Option<Whole> {
-        self.forget_old(ts, fault);
+        self.forget_old(seen.ts, fault);
         let bytes = u32::try_from(ip.payload.len()).unwrap_or(u32::MAX);
         let Some(end) = fragment.offset.checked_add(bytes).filter(|&end| end <= DATAGRAM_BYTES_MAX)
         else {
@@ -97,9 +115,10 @@ impl Fragments {
         let order = self.next_order;
         let datagram = self.datagrams.entry(key).or_insert_with(|| Datagram {
             order,
-            first_ts: ts,
+            first_ts: seen.ts,
             total: None,
             pieces: BTreeMap::new(),
+            frames: Vec::new(),
             held_bytes: 0,
             cost_bytes: 0,
             header_bytes: 0,
@@ -117,6 +136,7 @@ impl Fragments {
         if datagram.insert(fragment.offset, ip.payload) == Overlap::Differs {
             fault(Fault::Note("IP fragments overlap with other content; the first is kept"));
         }
+        datagram.brought_by(seen);
         self.cost_bytes += datagram.cost_bytes - cost_before;
         if let Some(total) = datagram.total.filter(|&total| datagram.held_bytes >= total) {
             let datagram = self.remove(key)?;
@@ -204,6 +224,15 @@ impl Datagram {
         overlap
     }
 
+    fn brought_by(&mut self, seen: &Seen<'_>) {
+        for &frame in seen.earlier_frames.iter().chain([&seen.frame_index]) {
+            if self.frames.len() < DATAGRAM_FRAMES_MAX && self.frames.last() != Some(&frame) {
+                self.frames.push(frame);
+                self.cost_bytes += FRAME_COST_BYTES;
+            }
+        }
+    }
+
     /// The first `total` bytes of all pieces.
     fn join(self, total: u32) -> Whole {
         let mut payload = Vec::with_capacity(total as usize);
@@ -211,6 +240,6 @@ impl Datagram {
             payload.extend_from_slice(piece);
         }
         payload.truncate(total as usize);
-        Whole { payload, header_bytes: self.header_bytes }
+        Whole { payload, header_bytes: self.header_bytes, frames: self.frames }
     }
 }

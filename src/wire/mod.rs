@@ -47,6 +47,9 @@ pub struct Packet<'a> {
     pub ts: Timestamp,
     /// The (last) frame's place in its capture, from 0.
     pub frame_index: u64,
+    /// The places of the frames before it that carried its other fragments, in order; empty for a
+    /// packet in one piece.
+    pub earlier_frames: &'a [u64],
     /// Source address.
     pub src: Addr,
     /// Destination address.

@@ -9,6 +9,8 @@ use infralock::wire::{
 };
 use proptest::prelude::*;
 
+use crate::program::{complained, run, said};
+
 /// A frame that owns its bytes.
 #[derive(Clone, Debug, PartialEq)]
 struct Owned {
@@ -362,4 +364,72 @@ proptest! {
         let (found, problems, _) = read(&writer.finish().unwrap());
         prop_assert_eq!((found, problems), (frames, vec![]));
     }
+}
+
+/// An Ethernet frame with an IPv4 packet: protocol, identification, `more` and offset in bytes.
+fn ip_frame(proto: u8, id: u16, more: u16, offset: u16, payload: &[u8]) -> Vec<u8> {
+    let mut ip = vec![0x45, 0];
+    ip.extend((20 + payload.len() as u16).to_be_bytes());
+    ip.extend(id.to_be_bytes());
+    ip.extend(((more << 13) | (offset / 8)).to_be_bytes());
+    ip.extend([64, proto, 0, 0]);
+    ip.extend([192, 0, 2, 1, 198, 51, 100, 7]);
+    let sum = ip.chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1])).sum::<u32>();
+    let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    ip.extend(payload);
+    [&[2; 12][..], &[8, 0], &ip].concat()
+}
+
+/// A UDP datagram without checksum.
+fn datagram(from: u16, to: u16, payload: &[u8]) -> Vec<u8> {
+    let mut udp = [from.to_be_bytes(), to.to_be_bytes()].concat();
+    udp.extend((8 + payload.len() as u16).to_be_bytes());
+    udp.extend([0, 0]);
+    udp.extend(payload);
+    udp
+}
+
+#[test]
+fn all_fragments_of_a_flow_are_carved_in_their_order() {
+    let (ours, theirs) = (datagram(1000, 2000, &[7; 48]), datagram(1000, 3000, &[8; 48]));
+    let inner = ip_frame(17, 9, 0, 0, &datagram(5, 6, &[9; 40]))[14..].to_vec();
+    let frames = [
+        ip_frame(17, 1, 1, 0, &ours[..24]),
+        ip_frame(17, 2, 1, 0, &theirs[..24]),
+        ip_frame(17, 3, 0, 0, &datagram(1000, 2000, b"whole")),
+        ip_frame(17, 4, 1, 0, &ours[..16]),
+        ip_frame(17, 1, 1, 24, &ours[24..40]),
+        ip_frame(17, 2, 0, 24, &theirs[24..]),
+        ip_frame(17, 1, 0, 40, &ours[40..]),
+        ip_frame(17, 5, 0, 0, &datagram(1000, 2000, b"after")),
+        // A packet within a packet in two pieces.
+        ip_frame(4, 6, 1, 0, &inner[..32]),
+        ip_frame(4, 6, 0, 32, &inner[32..]),
+    ];
+    let owned: Vec<Owned> =
+        (0..).zip(&frames).map(|(at, bytes)| Owned::new(at * 1_000, bytes)).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.pcap");
+    let timed: Vec<_> = (0..).zip(&frames).map(|(at, bytes)| (0, at, &bytes[..])).collect();
+    std::fs::write(&path, PCAP.write(&timed)).unwrap();
+    let path = path.to_str().unwrap();
+
+    let flows = run(&["flows", path, "--ndjson"]);
+    let flows: Vec<serde_json::Value> =
+        said(&flows).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut carved = Vec::new();
+    for (port, expected) in [(2000, &[0, 2, 4, 6, 7][..]), (3000, &[1, 5]), (6, &[8, 9])] {
+        let flow = flows.iter().find(|flow| flow["id.resp_p"] == port).unwrap();
+        let out = folder.path().join(format!("{port}.pcapng"));
+        let uid = flow["uid"].as_str().unwrap();
+        let output = run(&["carve", path, "--flow", uid, "--out", out.to_str().unwrap()]);
+        assert!(output.status.success(), "{}", complained(&output));
+        let (frames, problems, _) = read(&std::fs::read(&out).unwrap());
+        assert!(problems.is_empty(), "{problems:?}");
+        let at: Vec<i64> = frames.iter().map(|frame| frame.nanos / 1_000).collect();
+        assert_eq!(at, expected, "port {port}");
+        carved.push(frames);
+    }
+    assert!(carved[0].iter().all(|frame| owned.contains(frame)));
 }

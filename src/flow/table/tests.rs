@@ -57,6 +57,7 @@ impl Script {
         Some(Packet {
             ts: Timestamp::from_nanos(self.nanos),
             frame_index: self.frame_index,
+            earlier_frames: &[],
             src: Self::addr(side),
             dst: Self::addr(1 - side),
             ttl: 64,

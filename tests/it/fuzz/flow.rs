@@ -41,6 +41,7 @@ fn packet<'a>(bytes: &[u8; PACKET_BYTES], frame_index: u64, payload: &'a [u8]) -
         // The clock may jump decades either way.
         ts: Timestamp::from_nanos(i64::from(time.cast_signed()) << (u32::from(ttl) % 56)),
         frame_index,
+        earlier_frames: &[],
         src: addr(hosts & 15),
         dst: addr(hosts >> 4),
         ttl,
