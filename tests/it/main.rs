@@ -18,6 +18,7 @@ mod captures;
 mod cli;
 mod corpora;
 mod flow;
+mod flow_cases;
 mod fuzz;
 #[cfg(feature = "bundled-data")]
 mod geo_calibration;
