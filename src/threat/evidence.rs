@@ -14,7 +14,7 @@ use super::profile::Profile;
 use crate::model::limits::REFS_MAX;
 use crate::model::{
     Basis, Detection, Evidence, Facts, Flow, Kind, ListMeaning, ListMembership, Outcome, Record,
-    RecordKind, Ref, SubjectRole, Timestamp, Weighing,
+    RecordKind, Ref, SubjectRole, Timestamp, Weighing, grouped,
 };
 
 /// Exchanges from which on traffic is called ordinary: fewer say nothing of a host's habits.
@@ -247,7 +247,7 @@ fn of_activity(activity: &Activity) -> Option<Evidence> {
         count: activity.ordinary,
         first_seen: activity.first_seen,
         last_seen: activity.last_seen,
-        what: format!("{} exchanges in which both sides did the usual", activity.ordinary),
+        what: format!("{} exchanges in which both sides did the usual", grouped(activity.ordinary)),
         refs: Vec::new(),
     })
 }
@@ -285,7 +285,11 @@ fn merge_one(mut same: Vec<Evidence>) -> Option<Evidence> {
         merged.what.push('…');
     }
     if others > 0 {
-        let more = if others == 1 { "once more".into() } else { format!("{others} times more") };
+        let more = if others == 1 {
+            "once more".into()
+        } else {
+            format!("{} times more", grouped(others as u64))
+        };
         merged.what = format!("{} ({more} like it)", merged.what);
     }
     merged.refs.sort_by_key(|reference| (!matches!(reference, Ref::Detection(_)), *reference));

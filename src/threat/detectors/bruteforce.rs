@@ -17,8 +17,8 @@ use crate::model::{
     Basis, Detection, Flow, HostKey, Outcome, Record, RecordKind, Ref, Timestamp, Untrusted,
 };
 use crate::threat::tally::{
-    Hosts, Sample, blank, counted, in_secs, mix, mix_host, mix_text, nanos, note_sample, peers,
-    ports, refs, runs, shortened, span, timestamp,
+    Hosts, Sample, blank, counted, grouped, in_secs, mix, mix_host, mix_text, nanos, note_sample,
+    peers, ports, refs, runs, shortened, span, timestamp,
 };
 use crate::threat::{About, Detector, Scene, Watch, Watched};
 
@@ -440,7 +440,7 @@ impl Book<'_> {
         let servers = match (d.peer_count, d.peers.first()) {
             (0, _) => String::new(),
             (1, Some(peer)) => format!(" on {}", peer.addr()),
-            (count, _) => format!(" on {count} servers"),
+            (count, _) => format!(" on {} servers", grouped(count)),
         };
         let users = match named {
             0 => String::new(),
@@ -628,7 +628,7 @@ fn unheard(
             attack: vec!["T1110.001"],
             what: format!(
                 "{} short {service} dialogues with {}{}, as guessing tools open them",
-                guessed.len(),
+                grouped(guessed.len() as u64),
                 counted(peer_count, "server", "servers"),
                 in_secs(first_seen, last_seen),
             ),

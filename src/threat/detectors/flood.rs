@@ -232,8 +232,8 @@ fn flood(hosts: &Hosts, attempts: &[Attempt], one_in: u64) -> Option<Found> {
         count: attempts.len() as u64,
         attack: vec!["T1498.001", "T1499.001"],
         what: format!(
-            "{} half-open connections to {port} from {}{}; sources of a flood are mostly forged",
-            attempts.len(),
+            "{} to {port} from {}{}; sources of a flood are mostly forged",
+            counted(attempts.len() as u64, "half-open connection", "half-open connections"),
             counted(peer_count, "source", "sources"),
             in_secs(first_seen, last_seen),
         ),
@@ -294,7 +294,7 @@ fn actors(
             what: format!(
                 "{} half-open connections in a SYN flood on {}{}; it also completed {handshakes}, \
                  so it is not forged",
-                of_source.len(),
+                grouped(of_source.len() as u64),
                 flood.subject.addr(),
                 in_secs(first_seen, last_seen),
             ),

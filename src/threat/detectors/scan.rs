@@ -672,10 +672,19 @@ fn sentence(d: &Detection, contacts: &[&Contact], failed: usize, touched: usize)
     };
     let outcome = match (failed, touched) {
         (0, 0) => String::new(),
-        (failed, 0) => format!("; {failed} contacts failed, none was answered"),
-        (failed, touched) => {
-            format!("; {failed} contacts failed, {touched} were answered and left")
+        (failed, 0) => {
+            let contacts = counted(failed as u64, "contact", "contacts");
+            format!("; {contacts} failed, none was answered")
         }
+        (0, touched) => {
+            let contacts = counted(touched as u64, "contact was", "contacts were");
+            format!("; {contacts} answered and left")
+        }
+        (failed, touched) => format!(
+            "; {} failed, {} answered and left",
+            counted(failed as u64, "contact", "contacts"),
+            counted(touched as u64, "was", "were"),
+        ),
     };
     format!("{tries} {target}{ports}{time}{outcome}")
 }
@@ -698,7 +707,30 @@ fn open_ports(hosts: &Hosts, contacts: &[&Contact]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use crate::threat::notation::check;
+    use crate::threat::notation::{check, events, watch};
+
+    #[test]
+    fn sentences_count_as_people_do() {
+        for (text, expected) in [
+            (
+                "90 s: 192.0.2.7 -> 198.51.100.5 tcp/1-1246 S0",
+                "; 1,246 contacts failed, none was answered",
+            ),
+            (
+                "8 s: 192.0.2.7 -> 198.51.100.1 tcp/1-9 REJ
+                 1 s: 192.0.2.7 -> 198.51.100.1 tcp/22 RSTO",
+                "; 9 contacts failed, 1 was answered and left",
+            ),
+            (
+                "8 s: 192.0.2.7 -> 198.51.100.1 tcp/1-9 REJ
+                 1 s: 192.0.2.7 -> 198.51.100.1 tcp/22-23 RSTO",
+                "; 9 contacts failed, 2 were answered and left",
+            ),
+        ] {
+            let what = &watch(&events(text)).detections[0].what;
+            assert!(what.ends_with(expected), "{what}");
+        }
+    }
 
     #[test]
     fn one_port_on_many_hosts_is_a_horizontal_scan() {

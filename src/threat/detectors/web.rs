@@ -726,9 +726,11 @@ fn answers(hits: &[Hit]) -> String {
     };
     match (tally(200, 299), tally(400, 599)) {
         (0, 0) => String::new(),
-        (given, 0) => format!(", {given} answered 2xx"),
-        (0, refused) => format!(", {refused} refused"),
-        (given, refused) => format!(", {given} answered 2xx, {refused} refused"),
+        (given, 0) => format!(", {} answered 2xx", grouped(given)),
+        (0, refused) => format!(", {} refused", grouped(refused)),
+        (given, refused) => {
+            format!(", {} answered 2xx, {} refused", grouped(given), grouped(refused))
+        }
     }
 }
 
@@ -761,7 +763,7 @@ fn probing(hosts: &Hosts, misses: &[Miss], requests: u64) -> Option<Detection> {
     let (peers, peer_count) = peers(servers.collect());
     let secret = match wanted.len() {
         0 => String::new(),
-        some => format!(", {some} of them such as only break-ins want"),
+        some => format!(", {} of them such as only break-ins want", grouped(some as u64)),
     };
     Some(Detection {
         peers,
