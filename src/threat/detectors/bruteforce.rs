@@ -55,6 +55,10 @@ const SUCCESS_AFTER_NANOS: i64 = 3_600 * SEC;
 /// … and after this many.
 const SUCCESS_FAILURES_MIN: u64 = 5;
 
+/// After a pause of this length guesses are another detection: four weeks are the logs that most
+/// systems keep (logrotate's default), so whoever investigates sees such bursts as two incidents.
+const PAUSE_NANOS: i64 = 28 * 86_400 * SEC;
+
 /// Sources that failed for one user, from which on the guess is a distributed one.
 const DISTRIBUTED_SOURCES_MIN: usize = 5;
 
@@ -344,9 +348,15 @@ impl Watch for Watching {
         });
         let book = Book { hosts: &hosts, names: &names, distributed: distributed(&tries) };
         for of_source in runs(&tries, |one| (one.source, one.slug)) {
-            if let Some(mut detection) = book.guessing(of_source) {
-                note_sample(&mut detection, one_in);
-                watched.detections.push(detection);
+            let bursts = of_source.chunk_by(|a, b| b.time.saturating_sub(a.time) <= PAUSE_NANOS);
+            let first = watched.detections.len();
+            watched.detections.extend(bursts.filter_map(|burst| book.guessing(burst, of_source)));
+            // Who hides between pauses shows in the whole.
+            if watched.detections.len() == first {
+                watched.detections.extend(book.guessing(of_source, of_source));
+            }
+            for detection in watched.detections.iter_mut().skip(first) {
+                note_sample(detection, one_in);
             }
         }
         let heard: BTreeSet<(HostKey, &str)> =
@@ -375,8 +385,9 @@ struct Book<'a> {
 }
 
 impl Book<'_> {
-    /// The tries of one source at one kind of service, in the order of time.
-    fn guessing(&self, tries: &[Try]) -> Option<Detection> {
+    /// A burst of tries of one source at one kind of service, in the order of time; `all` are those
+    /// of the source, whose log-ins show whom the service knows.
+    fn guessing(&self, tries: &[Try], all: &[Try]) -> Option<Detection> {
         let refused: Vec<&Try> =
             tries.iter().filter(|one| one.answer != Answer::Accepted).collect();
         let clear = refused.iter().any(|one| one.answer == Answer::Refused);
@@ -390,7 +401,7 @@ impl Book<'_> {
             || (named >= STRANGERS_MIN && !got_in && peak(&refused, USERS_WINDOW.1) >= 4)
             || (named >= USERS_MIN && peak(&refused, USERS_WINDOW.1) >= USERS_WINDOW.0);
         let is_familiar = named == 1
-            && tries.iter().any(|one| {
+            && all.iter().any(|one| {
                 one.answer == Answer::Accepted
                     && one.time < first_refused
                     && users.contains(&one.user)
@@ -708,6 +719,30 @@ mod tests {
         check(
             &format!("9 s: auth 192.0.2.7 -> 198.51.100.5 sshd anna success\n{refused}"),
             "bruteforce.ssh 192.0.2.7 succeeded=Some(false)",
+        );
+    }
+
+    #[test]
+    fn guesses_with_a_month_between_them_are_two_detections() {
+        let text = "60 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x8
+                    PAUSE s: auth 198.51.100.9 -> 198.51.100.5 sshd a success x2
+                    60 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x9";
+        let two = "bruteforce.ssh 192.0.2.7 count=8\nbruteforce.ssh 192.0.2.7 count=9";
+        check(&text.replace("PAUSE", "2600000"), two);
+        check(&text.replace("PAUSE", "2300000"), "bruteforce.ssh 192.0.2.7 count=17");
+        // A pause hides nobody …
+        check(
+            "400000 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x15
+             2600000 s: auth 198.51.100.9 -> 198.51.100.5 sshd a success x2
+             400000 s: auth 192.0.2.7 -> 198.51.100.5 sshd root failure x15",
+            "bruteforce.ssh 192.0.2.7 count=30",
+        );
+        // … and a colleague is known after a holiday.
+        check(
+            "9 s: auth 10.0.0.7 -> 10.0.0.5 sshd anna success
+             2600000 s: auth 198.51.100.9 -> 198.51.100.5 sshd a success x2
+             60 s: auth 10.0.0.7 -> 10.0.0.5 sshd anna failure x12",
+            "",
         );
     }
 
