@@ -25,6 +25,7 @@ use clap::{Parser, Subcommand};
 
 use crate::engine::{Context, Inputs, paths};
 use crate::export::ImportRow;
+use crate::model::{NO_ADDRESS, Visible};
 
 /// Who is behind these addresses, and how dangerous are they?
 ///
@@ -174,9 +175,19 @@ fn readable(imports: &[ImportRow]) -> Result<(), Failure> {
         let what = "there is no file in this folder; give captures, logs or address lists";
         return Err(Failure::Nothing(what.to_owned()));
     }
-    match imports.iter().any(|import| import.format.is_some() || import.bytes == 0) {
-        true => Ok(()),
-        false => Err(Failure::Nothing("nothing here could be read".to_owned())),
+    // A text that no format knows, without an address in it, was looked through for nothing.
+    let is_bare =
+        |import: &ImportRow| import.problems.iter().any(|problem| problem.what == NO_ADDRESS);
+    let is_read = |import: &ImportRow| match import.format {
+        Some(_) => !is_bare(import),
+        None => import.bytes == 0,
+    };
+    match imports {
+        some if some.iter().any(is_read) => Ok(()),
+        [one] if is_bare(one) => {
+            Err(Failure::Nothing(format!("no address found in {}", Visible(one.import.raw()))))
+        }
+        _ => Err(Failure::Nothing("nothing here could be read".to_owned())),
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::when::{self, Zone};
 use super::{About, Assumed, Format, Line, Listed, Out, Parse, Settings, Sureness, roles};
 use crate::model::query::{Query, find_all};
-use crate::model::{Addr, Position, Record, RecordKind, Untrusted};
+use crate::model::{Addr, NO_ADDRESS, Position, Record, RecordKind, Untrusted};
 
 /// Addresses taken from one line. A mail header names about ten, a pasted list hundreds.
 pub(super) const LINE_ADDRS_MAX: usize = 1_024;
@@ -84,7 +84,7 @@ impl Parse for Lines {
 
     fn finish(&mut self, out: &mut Out<'_>) {
         if self.found == 0 {
-            out.problems.push(Position::Whole, "a text without an address; nothing to read");
+            out.problems.push(Position::Whole, NO_ADDRESS);
         }
     }
 

@@ -27,7 +27,7 @@ pub use facts::{
 pub use flow::{ConnState, Endpoint, Flow, Proto, Spoken};
 pub use ids::{HostKey, ImportId, RealmId, Ref, Uid};
 pub(crate) use number::{counted, grouped};
-pub use problem::{Position, Problem, Problems};
+pub use problem::{NO_ADDRESS, Position, Problem, Problems};
 pub use record::{Outcome, Record, RecordKind};
 pub use special::Reserved;
 pub use text::{Untrusted, Visible, is_deceptive};

@@ -33,6 +33,9 @@ impl Serialize for Position {
     }
 }
 
+/// What is told of a text that no format knows and in which no address stands.
+pub const NO_ADDRESS: &str = "no address found in this text";
+
 /// One thing that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
