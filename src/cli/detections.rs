@@ -31,6 +31,9 @@ pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<End
     let triage = engine::triage(inputs, job, HostsShown::WithoutSpoofed);
     monitor.clear();
     problems::print(&context.problems, &triage.head().imports);
+    if !args.ndjson {
+        problems::print_assumed(&triage.head().imports);
+    }
     readable(&triage.head().imports)?;
     if args.ndjson {
         let mut lines = JsonLines::new(&mut *console.out);

@@ -52,6 +52,9 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
     let triage = engine::triage(inputs, job, HostsShown::All);
     monitor.clear();
     problems::print(&context.problems, &triage.head().imports);
+    if !args.json {
+        problems::print_assumed(&triage.head().imports);
+    }
     readable(&triage.head().imports)?;
     let rows = triage.explain(addr);
     if rows.is_empty() {

@@ -28,6 +28,48 @@ pub(super) fn print(own: &[(String, Problems)], imports: &[ImportRow]) {
     }
 }
 
+/// Prints in one line what was taken for granted about times, and how to set it right. For people:
+/// in JSON it stands with each file.
+pub(super) fn print_assumed(imports: &[ImportRow]) {
+    if let Some(line) = assumed(imports) {
+        writeln!(io::stderr().lock(), "{line}").ok();
+    }
+}
+
+fn assumed(imports: &[ImportRow]) -> Option<String> {
+    let taken =
+        |import: &&ImportRow| import.assumed.year.is_some() || import.assumed.time_zone.is_some();
+    let taken: Vec<&ImportRow> = imports.iter().filter(taken).collect();
+    let years = || taken.iter().filter_map(|import| import.assumed.year);
+    let year = match (years().min(), years().max()) {
+        (Some(first), Some(last)) if first < last => Some(format!("years from {first} to {last}")),
+        (Some(year), _) => Some(format!("the year {year}")),
+        _ => None,
+    };
+    let zone = taken.iter().find_map(|import| import.assumed.time_zone.as_deref());
+    let zone = zone.map(|zone| format!("time zone {zone}"));
+    let (mut what, mut how): (Vec<String>, Vec<&str>) = (Vec::new(), Vec::new());
+    if let Some(year) = year {
+        what.push(year);
+        how.push("--at");
+    }
+    if let Some(zone) = zone {
+        what.push(zone);
+        how.push("--time-zone");
+    }
+    let (what, how) = (what.join(" and "), how.join(" and "));
+    let sets = if how.contains("and") { "set them" } else { "sets it" };
+    let names = match taken.as_slice() {
+        [] => return None,
+        [one] => Visible(one.import.raw()).to_string(),
+        [first, others @ ..] => {
+            let others = counted(others.len() as u64, "other file", "other files");
+            format!("{} and {others}", Visible(first.import.raw()))
+        }
+    };
+    Some(format!("{names}: taken for granted: {what}; {how} {sets}"))
+}
+
 /// One line a problem, with how many problems it stands for. What is wrong with several files as a
 /// whole, such as that nothing can be read in them, is told once, with the first of them.
 fn lines<'p>(problems: impl Iterator<Item = (&'p str, &'p Problem)>) -> Vec<(String, u64)> {
@@ -62,6 +104,47 @@ fn lines<'p>(problems: impl Iterator<Item = (&'p str, &'p Problem)>) -> Vec<(Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::AssumedRow;
+
+    #[test]
+    fn what_was_taken_for_granted_is_one_line() {
+        let file = |name: &str, year: Option<i16>, zone: Option<&str>| ImportRow {
+            import: name.into(),
+            assumed: AssumedRow {
+                year,
+                time_zone: zone.map(str::to_owned),
+                ..AssumedRow::default()
+            },
+            ..ImportRow::default()
+        };
+        let plain = file("a.pcap", None, None);
+        let auth = file("auth.log", Some(2026), Some("UTC"));
+        let old = file("old.log", Some(2024), Some("UTC"));
+        let web = file("web.csv", None, Some("Europe/Oslo"));
+        for (files, line) in [
+            (vec![plain.clone()], None),
+            (
+                vec![plain.clone(), auth.clone()],
+                Some(
+                    "auth.log: taken for granted: the year 2026 and time zone UTC; --at and \
+                     --time-zone set them",
+                ),
+            ),
+            (
+                vec![web],
+                Some("web.csv: taken for granted: time zone Europe/Oslo; --time-zone sets it"),
+            ),
+            (
+                vec![auth, plain, old],
+                Some(
+                    "auth.log and 1 other file: taken for granted: years from 2024 to 2026 and \
+                     time zone UTC; --at and --time-zone set them",
+                ),
+            ),
+        ] {
+            assert_eq!(assumed(&files).as_deref(), line);
+        }
+    }
 
     #[test]
     fn files_in_which_nothing_could_be_read_are_told_together() {

@@ -52,6 +52,9 @@ pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended,
     monitor.clear();
     let (imports, written) = read?;
     problems::print(&context.problems, &imports.rows);
+    if !args.ndjson {
+        problems::print_assumed(&imports.rows);
+    }
     readable(&imports.rows)?;
     if written == 0 && sought != Sought::default() {
         return Err(Failure::Nothing(match sought.line {

@@ -73,6 +73,12 @@ pub(super) struct FormatArgs {
     csv: bool,
 }
 
+impl FormatArgs {
+    const fn is_table(self) -> bool {
+        !(self.json || self.ndjson || self.csv)
+    }
+}
+
 pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
     // Refused before the work, not after it.
     let existing = Existing::of(args.force);
@@ -86,6 +92,9 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     monitor.clear();
     triage.set_elapsed(monitor.secs());
     problems::print(&context.problems, &triage.head().imports);
+    if args.format.is_table() {
+        problems::print_assumed(&triage.head().imports);
+    }
     readable(&triage.head().imports)?;
     let cut = Cut { top: args.top, min_score: args.min_score, only_speaking: false };
     if let Some(mut report) = report {
@@ -177,7 +186,14 @@ fn write_ranking(
         more = 0;
     }
     if hosts.is_empty() {
-        writeln!(console.out, "No host to show.")?;
+        let head = triage.head();
+        let why = match head.imports.as_slice() {
+            _ if asked || head.totals.hosts > 0 || !head.prefixes.is_empty() => String::new(),
+            [one] if one.bytes == 0 => format!(": {} is empty", one.import),
+            [one] => format!(": no address found in {}", one.import),
+            more => format!(": no address found in {} files", more.len()),
+        };
+        writeln!(console.out, "No host to show{why}.")?;
     } else {
         write_hosts(&hosts, realms, console)?;
     }

@@ -354,20 +354,7 @@ fn unread(head: &[u8]) -> &'static str {
 }
 
 fn empty_row(import: Untrusted, path: Untrusted) -> ImportRow {
-    ImportRow {
-        import,
-        realm: Untrusted::default(),
-        path,
-        format: None,
-        sha256: None,
-        bytes: 0,
-        packets: 0,
-        records: 0,
-        first_seen: None,
-        last_seen: None,
-        assumed: AssumedRow::default(),
-        problems: Vec::new(),
-    }
+    ImportRow { import, path, ..ImportRow::default() }
 }
 
 /// A key that nobody knows and that ends with the run (`src/DESIGN.md`, secrets).

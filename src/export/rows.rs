@@ -42,7 +42,7 @@ pub struct SourceRow {
 }
 
 /// One file read.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct ImportRow {
     /// The path as given joined with the part below a folder; an archive's member after `!`.
     pub import: Untrusted,
