@@ -341,8 +341,11 @@ fn folders_of_other_things_are_told_in_a_line() {
     let output = run(&["triage", &path]);
     let told = complained(&output);
     assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.contains("LICENSE and 2 other files: a text without an address"), "{told}");
+    assert!(told.contains("LICENSE and 2 other files: no address found in this text"), "{told}");
     assert!(said(&output).starts_with("4 files, of which 3 gave nothing · 1 host"));
+    let output = run(&["triage", &format!("{path}/notes")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complained(&output).contains("infralock: no address found in "));
 }
 
 #[test]

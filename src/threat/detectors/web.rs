@@ -1,9 +1,9 @@
 //! Attacks in requests: injections, traversal, Log4j look-ups, scanners and probing; and what the
 //! server answered.
 //!
-//! **Did it work?** A log shows an answer's status and size, not its text, and a page answers 200 to
-//! a value it does not understand as to one that it does. So a 200 after an attack is told as what
-//! it is ("answered 2xx"), and one rule holds for all classes:
+//! **Did it work?** A log shows an answer's status and size, not its text, and a page answers 200
+//! to a value it does not understand as to one that it does. So a 200 after an attack is told as
+//! what it is ("answered 2xx"), and one rule holds for all classes:
 //!
 //! * `false` where a filter stopped every request, and, for attacks whose result is the answer
 //!   (SQL injection, traversal), where every answer refused (4xx, 5xx);
@@ -735,6 +735,7 @@ impl Gift {
     fn sentence(self) -> String {
         match self {
             Self::Larger { bytes, ordinary } => {
+                let (bytes, ordinary) = (grouped(bytes), grouped(ordinary));
                 format!(", one with {bytes} bytes where the page has {ordinary} at most")
             }
             Self::Secret => ", a secret file among them, by a server that says 404".to_owned(),
