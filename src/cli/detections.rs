@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::triage::{Realms, detection_table};
+use super::triage::{Realms, detection_table, folded};
 use super::{Console, Ended, Failure, expand, problems, readable};
 use crate::engine::{self, HostsShown, Job};
 use crate::export::{DetectionRow, JsonLines};
@@ -31,6 +31,7 @@ pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<End
     let triage = engine::triage(inputs, job, HostsShown::WithoutSpoofed);
     monitor.clear();
     problems::print(&context.problems, &triage.head().imports);
+    problems::print_notes(&triage.head().notes);
     if !args.ndjson {
         problems::print_assumed(&triage.head().imports);
     }
@@ -40,7 +41,7 @@ pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<End
         triage.detections().try_for_each(|detection| lines.write(&detection))?;
     } else {
         let detections: Vec<DetectionRow> = triage.detections().collect();
-        let table = detection_table(detections.iter(), Realms::of(&triage.head().imports));
+        let table = detection_table(folded(&detections).iter(), Realms::of(&triage.head().imports));
         if table.is_empty() {
             writeln!(console.out, "Nothing was detected.")?;
         } else {

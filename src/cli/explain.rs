@@ -52,6 +52,7 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
     let triage = engine::triage(inputs, job, HostsShown::All);
     monitor.clear();
     problems::print(&context.problems, &triage.head().imports);
+    problems::print_notes(&triage.head().notes);
     if !args.json {
         problems::print_assumed(&triage.head().imports);
     }

@@ -28,6 +28,14 @@ pub(super) fn print(own: &[(String, Problems)], imports: &[ImportRow]) {
     }
 }
 
+/// Prints what is worth knowing of the run as a whole.
+pub(super) fn print_notes(notes: &[String]) {
+    let mut stderr = io::stderr().lock();
+    for note in notes {
+        writeln!(stderr, "Note: {note}").ok();
+    }
+}
+
 /// Prints in one line what was taken for granted about times, and how to set it right. For people:
 /// in JSON it stands with each file.
 pub(super) fn print_assumed(imports: &[ImportRow]) {

@@ -1,5 +1,6 @@
 //! `infralock triage`: the ranked hosts of captures, logs and lists.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -32,6 +33,12 @@ const OPENING_INDENT: usize = 8;
 
 /// Detections below the table.
 const TABLE_DETECTIONS: usize = 12;
+
+/// Detections of one sort by a list that are told in one line: as many as fit beside others.
+const FOLDED_MIN: usize = 6;
+
+/// Hosts that such a line names.
+const FOLDED_SHOWN: usize = 3;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct TriageArgs {
@@ -92,6 +99,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     monitor.clear();
     triage.set_elapsed(monitor.secs());
     problems::print(&context.problems, &triage.head().imports);
+    problems::print_notes(&triage.head().notes);
     if args.format.is_table() {
         problems::print_assumed(&triage.head().imports);
     }
@@ -436,21 +444,56 @@ fn write_detections(
         writeln!(console.out, "\nNothing was detected.")?;
         return Ok(());
     }
-    let table = detection_table(detections.iter().take(TABLE_DETECTIONS), realms);
+    let told = folded(detections);
+    let table = detection_table(told.iter().take(TABLE_DETECTIONS), realms);
     writeln!(console.out)?;
     for line in table.lines(console.width) {
         writeln!(console.out, "{line}")?;
     }
-    if detections.len() > TABLE_DETECTIONS {
-        let more = grouped((detections.len() - TABLE_DETECTIONS) as u64);
+    if told.len() > TABLE_DETECTIONS {
+        let more = grouped((told.len() - TABLE_DETECTIONS) as u64);
         writeln!(console.out, "… and {more} more: `infralock detections` lists all")?;
     }
     Ok(())
 }
 
-/// One line a detection.
+/// One line of the table: a detection, or many of one sort that differ in the host alone.
+pub(super) struct Told<'d> {
+    first: &'d DetectionRow,
+    others: Vec<&'d DetectionRow>,
+}
+
+/// Detections as people read them: hosts that stand in a list, which says the same of each, are
+/// one line from [`FOLDED_MIN`] on, at the place of the first.
+pub(super) fn folded(detections: &[DetectionRow]) -> Vec<Told<'_>> {
+    let is_listed = |found: &DetectionRow| found.basis == Basis::List;
+    let mut sorts: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in detections.iter().filter(|found| is_listed(found)) {
+        *sorts.entry(&found.detector).or_default() += 1;
+    }
+    let mut told: Vec<Told<'_>> = Vec::new();
+    // Places in `told` of the lines that stand for many.
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for found in detections {
+        let folds = is_listed(found)
+            && sorts.get(found.detector.as_str()).is_some_and(|&count| count >= FOLDED_MIN);
+        let place = places.get(found.detector.as_str()).and_then(|&at| told.get_mut(at));
+        match place {
+            Some(line) if folds => line.others.push(found),
+            _ => {
+                if folds {
+                    places.insert(&found.detector, told.len());
+                }
+                told.push(Told { first: found, others: Vec::new() });
+            }
+        }
+    }
+    told
+}
+
+/// One line a detection, or for many of one sort.
 pub(super) fn detection_table<'d>(
-    detections: impl Iterator<Item = &'d DetectionRow>,
+    detections: impl Iterator<Item = &'d Told<'d>>,
     realms: Realms,
 ) -> Table {
     let mut table = Table::new(&[
@@ -460,14 +503,28 @@ pub(super) fn detection_table<'d>(
         ("Subject", Align::Left),
         ("What", Align::Left),
     ]);
-    for found in detections {
+    for Told { first: found, others } in detections {
         let worked = if found.succeeded == Some(true) { " (succeeded)" } else { "" };
+        let all = || std::iter::once(found).chain(others);
+        let seen = all().filter_map(|found| found.first_seen).min();
+        let host = |found: &DetectionRow| {
+            format!("{}{}", found.subject, realms.suffix(found.subject_realm.as_ref()))
+        };
+        let (subject, what) = match others.len() {
+            0 => (host(found), Visible(&found.what).to_string()),
+            _ => {
+                let few: Vec<String> = all().take(FOLDED_SHOWN).map(|found| host(found)).collect();
+                let more = "with --ndjson `infralock detections` lists each";
+                let few = few.join(", ");
+                (counted(others.len() as u64 + 1, "host", "hosts"), format!("{few} …; {more}"))
+            }
+        };
         table.row(vec![
             found.severity.to_string(),
-            found.first_seen.map_or_else(|| "–".to_owned(), |seen| seen.to_short()),
+            seen.map_or_else(|| "–".to_owned(), |seen| seen.to_short()),
             format!("{}{worked}", found.detector),
-            format!("{}{}", found.subject, realms.suffix(found.subject_realm.as_ref())),
-            Visible(&found.what).to_string(),
+            subject,
+            what,
         ]);
     }
     table

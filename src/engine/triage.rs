@@ -21,8 +21,8 @@ use crate::import::Listed;
 use crate::intel::Detail;
 use crate::model::limits::HOSTS_MAX;
 use crate::model::{
-    Addr, Detection, Facts, Flow, HostKey, ImportId, Position, Problem, RealmId, Record, Ref,
-    Score, Untrusted,
+    Addr, Basis, Detection, Facts, Flow, HostKey, ImportId, Position, Problem, RealmId, Record,
+    Ref, Score, Timestamp, Untrusted, Visible, counted,
 };
 use crate::threat::Watchers;
 use crate::threat::evidence::{Activity, evidence};
@@ -202,6 +202,7 @@ impl<'a> Triage<'a> {
             imports: imports.rows,
             totals: Totals { detections: watched.detections.len() as u64, ..totals },
             prefixes,
+            notes: Vec::new(),
         };
         let mut triage = Self {
             context,
@@ -215,7 +216,37 @@ impl<'a> Triage<'a> {
             ranked: Vec::new(),
         };
         triage.rank(shown, &watched.forged);
+        triage.head.notes.extend(triage.ageing());
         triage
+    }
+
+    /// A sentence, where one newer file sets "now" so late that most of what was detected has aged
+    /// past the half-life of its weight.
+    fn ageing(&self) -> Option<String> {
+        let Context { at: None, profile, .. } = self.context else { return None };
+        let now = self.head.now;
+        let behaved = self.detections.iter().filter(|found| found.basis != Basis::List);
+        let mut seen: Vec<(Timestamp, bool)> = behaved
+            .filter_map(|found| {
+                let half_life_days = profile.row(&found.detector)?.half_life_days?;
+                let seen = found.last_seen?;
+                Some((seen, now.secs_since(seen) > half_life_days * 86_400.0))
+            })
+            .collect();
+        seen.sort_unstable();
+        let aged = seen.iter().filter(|(_, is_aged)| *is_aged).count();
+        let (middle, _) = *seen.get(seen.len() / 2)?;
+        let sets_now = self.head.imports.iter().find(|import| import.last_seen == Some(now))?;
+        (aged * 2 > seen.len()).then(|| {
+            format!(
+                "ages are counted from {} UTC, the newest time in {}; {aged} of {} are older than \
+                 the half-life of their weight, so scores are low: --at {} judges as of then",
+                now.to_short(),
+                Visible(sets_now.import.raw()),
+                counted(seen.len() as u64, "detection", "detections"),
+                middle.plus_days(1).to_date(),
+            )
+        })
     }
 
     fn rank(&mut self, shown: HostsShown, forged: &[HostKey]) {

@@ -97,6 +97,7 @@ pub fn write_triage_json(
     map.serialize_entry("tool", &head.tool)?;
     map.serialize_entry("partial", &head.partial)?;
     map.serialize_entry("now", &head.now)?;
+    map.serialize_entry("notes", &head.notes)?;
     map.serialize_entry("imports", &head.imports)?;
     map.serialize_entry("totals", &head.totals)?;
     map.serialize_entry("hosts", &Stream(Some(hosts).into()))?;

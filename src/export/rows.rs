@@ -120,6 +120,8 @@ pub struct TriageHead {
     pub totals: Totals,
     /// Prefixes and ranges of input lists, which are not expanded.
     pub prefixes: Vec<ListedRow>,
+    /// What an analyst should know of the run as a whole, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// A prefix or range of an input list.

@@ -386,3 +386,36 @@ fn an_export_on_one_line_is_read_member_by_member() {
         assert_eq!(import["problems"].as_array().unwrap().len(), left_out, "{import}");
     }
 }
+
+#[test]
+fn one_new_file_that_ages_all_others_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap().to_owned();
+    let refused = "2024-03-07T02:00:00Z gate sshd[7]: Failed password for root from 203.0.113.9 \
+                   port 40000 ssh2\n";
+    std::fs::write(folder.path().join("old.log"), refused.repeat(9)).unwrap();
+    let alone = run(&["triage", &path]);
+    assert!(!complained(&alone).contains("ages are counted"), "{}", complained(&alone));
+    let newer = refused.replace("2024-03-07", "2026-01-02").replace("Failed", "Accepted");
+    std::fs::write(folder.path().join("new.log"), newer).unwrap();
+    let output = run(&["triage", &path]);
+    let told = complained(&output);
+    for part in ["2026-01-02 02:00:00 UTC", "new.log", "1 of 1 detection", "--at 2024-03-08"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let advised = run(&["triage", &path, "--at", "2024-03-08"]);
+    assert!(!complained(&advised).contains("ages are counted"), "{}", complained(&advised));
+}
+
+#[test]
+fn many_hosts_of_one_list_are_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("exits.txt").to_str().unwrap().to_owned();
+    let told = |hosts: u8| {
+        let addresses: String = (1..=hosts).map(|n| format!("198.51.100.{n}\n")).collect();
+        std::fs::write(&list, addresses).unwrap();
+        let output = run(&["detections", "--list", &format!("t={list}:tor"), &list]);
+        said(&output).lines().filter(|line| line.contains("anonymity.tor")).count()
+    };
+    assert_eq!((told(5), told(6), told(200)), (5, 1, 1));
+}

@@ -153,6 +153,7 @@ fn head(hosts: u64, detections: u64) -> TriageHead {
         imports: vec![import],
         totals: Totals { hosts, detections, flows: 2_000, packets: 9_001, ..Totals::default() },
         prefixes: vec![],
+        notes: vec![],
     }
 }
 

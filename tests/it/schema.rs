@@ -10,8 +10,8 @@ use crate::program;
 const OBJECTS: &[(&str, &str)] = &[
     (
         "Triage",
-        "tool {Tool}\npartial bool\nnow time\nimports [{Import}]\ntotals {Totals}\nhosts [{Host}]\n\
-         prefixes [{Listed}]\ndetections [{Detection}]",
+        "tool {Tool}\npartial bool\nnow time\nnotes [text]\nimports [{Import}]\n\
+         totals {Totals}\nhosts [{Host}]\nprefixes [{Listed}]\ndetections [{Detection}]",
     ),
     ("Tool", "name text\nversion text\nprofile text\nimage {Image}"),
     ("Image", "built time?\nsources [{Source}]"),

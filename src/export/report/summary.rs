@@ -152,4 +152,7 @@ fn bands(head: &TriageHead, counts: &Counts, page: &mut Html) {
         page.markup(" · ").text(grouped(spoofed)).markup(" forged sources not counted");
     }
     page.markup("</p>");
+    for note in &head.notes {
+        page.markup("<p class=\"muted wrap\">Note: ").text(note).markup(".</p>");
+    }
 }
