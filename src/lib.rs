@@ -26,6 +26,8 @@ pub mod analytics;
 pub mod threat;
 // The one place that asks what time it is.
 pub mod clock;
+// The case file: what was read and what a person said, in one SQLite file.
+pub mod store;
 // Results → files and terminals.
 pub mod export;
 // Opens paths, runs jobs, fills results.

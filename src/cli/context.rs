@@ -18,6 +18,9 @@ const PROFILE_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Context")]
 pub(super) struct ContextArgs {
+    /// A case file: `triage` adds to it, or makes it; the others read it
+    #[arg(long, value_name = "F")]
+    case: Option<PathBuf>,
     /// Weights: `default`, or a TOML file
     #[arg(long, value_name = "NAME|F")]
     profile: Option<String>,
@@ -46,6 +49,11 @@ pub(super) struct ContextArgs {
 }
 
 impl ContextArgs {
+    /// The case to work with.
+    pub(super) fn case(&self) -> Option<PathBuf> {
+        self.case.clone()
+    }
+
     /// Opens data and own layers.
     pub(super) fn open(self) -> Result<Context, Failure> {
         let profile = match self.profile.as_deref() {

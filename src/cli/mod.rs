@@ -4,6 +4,7 @@
 //! something wrong, 130 interrupted. A reader that closes the pipe early is not an error.
 
 mod carve;
+mod case;
 mod context;
 mod data;
 mod detections;

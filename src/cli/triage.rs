@@ -8,7 +8,7 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::output::Existing;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, Paint, expand, output, problems, readable};
+use super::{Console, Ended, Failure, Paint, case, expand, output, problems, readable};
 use crate::engine::{self, Cut, HostsShown, Job, Triage};
 use crate::export::{
     Align, DetectionRow, HostRow, ImportRow, JsonLines, Table, counted, grouped, wrap,
@@ -43,7 +43,7 @@ const FOLDED_SHOWN: usize = 3;
 #[derive(Clone, Debug, Args)]
 pub(super) struct TriageArgs {
     /// Captures, logs, address lists, archives, folders, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "case", value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
@@ -90,12 +90,20 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     // Refused before the work, not after it.
     let existing = Existing::of(args.force);
     let report = args.report.as_deref().map(|path| output::create(path, existing)).transpose()?;
+    let case = args.context.case();
     let context = args.context.open()?;
     let inputs = expand(&args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let shown = if args.all_hosts { HostsShown::All } else { HostsShown::WithoutSpoofed };
     let job = Job { context: &context, monitor: &monitor };
-    let mut triage = engine::triage(inputs, job, shown);
+    let (mut triage, interrupted) = match case {
+        Some(path) => case::triage(&path, inputs, job, shown)?,
+        None => {
+            let triage = engine::triage(inputs, job, shown);
+            let interrupted = triage.head().partial;
+            (triage, interrupted)
+        }
+    };
     monitor.clear();
     triage.set_elapsed(monitor.secs());
     problems::print(&context.problems, &triage.head().imports);
@@ -120,11 +128,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     } else {
         table(&triage, cut, console)?;
     }
-    Ok(ended(&triage))
-}
-
-fn ended(triage: &Triage<'_>) -> Ended {
-    if triage.head().partial { Ended::Interrupted } else { Ended::Done }
+    Ok(if interrupted { Ended::Interrupted } else { Ended::Done })
 }
 
 /// What people see: the answer first, then the hosts, then what happened.

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +23,7 @@ use crate::import::{self, Assumed, Format, Listed, Settings, Survey};
 use crate::model::{
     Addr, Flow, ImportId, Position, Problems, RealmId, Record, Timestamp, Uid, Untrusted,
 };
+use crate::store;
 use crate::wire::{self, CaptureFormat, Frame};
 
 /// Bytes of a file's beginning by which its format is told.
@@ -40,6 +42,13 @@ pub struct Job<'a> {
 pub(super) trait Consumer {
     /// A file begins.
     fn begin(&mut self, _import: ImportId, _realm: RealmId, _name: &Untrusted) {}
+
+    /// What is known of that file before it is read: its name, path, format.
+    fn begun(&mut self, _import: ImportId, _row: &ImportRow) {}
+
+    /// All of a file was read, or what could be: its row is complete. Also of files that could not
+    /// even be begun.
+    fn finished(&mut self, _import: ImportId, _row: &ImportRow) {}
 
     /// A flow has ended.
     fn flow(&mut self, flow: Flow);
@@ -146,7 +155,8 @@ pub(super) fn import(inputs: Inputs, job: Job<'_>, consumer: &mut dyn Consumer) 
         job,
         consumer,
         imports: Imports { realms: inputs.realms, ..Imports::default() },
-        key: secret_key(),
+        // A key that nobody knows and that ends with the run (`src/DESIGN.md`, secrets).
+        key: SecretKey(store::random_key()),
         files: inputs.files.len(),
     };
     // Files of one argument lie side by side: its dated lines tell the year of its yearless ones.
@@ -233,7 +243,10 @@ impl Importer<'_> {
                 not_after: file.not_after,
                 survey,
             };
+            let content = Content::of(member.head);
             self.consumer.begin(import, file.input.realm, &name);
+            let known = self.empty_row(file.input, name.clone());
+            self.consumer.begun(import, &ImportRow { format: content.id(), ..known });
             let mut tally = Tally::new(self.job.context.data_date());
             let mut reading = Reading {
                 import,
@@ -242,7 +255,6 @@ impl Importer<'_> {
                 tick: &tick,
                 is_partial: false,
             };
-            let content = Content::of(member.head);
             let assumed = read_member(content, &mut member, settings, &self.key, &mut reading);
             let partial = reading.is_partial;
             self.imports.partial |= partial;
@@ -301,13 +313,19 @@ impl Importer<'_> {
             row.sha256 = facts.sha256.clone().filter(|_| !partial);
             row.problems.append(&mut problems);
         }
+        for (number, row) in (0_u32..).zip(&self.imports.rows).skip(first_row) {
+            self.consumer.finished(ImportId(number), row);
+        }
     }
 
     fn skipped(&mut self, import: Untrusted, what: String) {
         let mut problems = Problems::new();
         problems.push(Position::Whole, what);
         let row = empty_row(import.clone(), import);
-        self.imports.rows.push(ImportRow { problems: problems.into_rows(), ..row });
+        let row = ImportRow { problems: problems.into_rows(), ..row };
+        let number = u32::try_from(self.imports.rows.len()).unwrap_or(u32::MAX);
+        self.consumer.finished(ImportId(number), &row);
+        self.imports.rows.push(row);
     }
 }
 
@@ -355,18 +373,6 @@ fn unread(head: &[u8]) -> &'static str {
 
 fn empty_row(import: Untrusted, path: Untrusted) -> ImportRow {
     ImportRow { import, path, ..ImportRow::default() }
-}
-
-/// A key that nobody knows and that ends with the run (`src/DESIGN.md`, secrets).
-fn secret_key() -> SecretKey {
-    use std::hash::{BuildHasher, RandomState};
-    // The standard library seeds these from the system's source of chance, once a thread; each
-    // further state differs from the last by one, so the hash mixes them.
-    let mut hasher = blake3::Hasher::new();
-    for number in 0..8_u64 {
-        hasher.update(&RandomState::new().hash_one(number).to_le_bytes());
-    }
-    SecretKey(*hasher.finalize().as_bytes())
 }
 
 /// Where a file's bytes come from.
@@ -497,6 +503,13 @@ fn members(
     }
     facts.problems.extend(zip.take_problems());
     Ok(())
+}
+
+/// The hash of a whole file, as its import would tell it.
+pub(super) fn sha256_of(path: &Path) -> io::Result<Option<String>> {
+    let mut facts = FileFacts::default();
+    Hashing::new(File::open(path)?, Arc::default()).end(&mut facts)?;
+    Ok(facts.sha256)
 }
 
 /// A reader that counts and hashes what passes.

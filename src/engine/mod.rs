@@ -6,6 +6,7 @@
 //! needed. A [`Monitor`] sees progress and may stop the job, which keeps what was done.
 
 mod carve;
+mod case;
 mod context;
 mod data;
 mod example;
@@ -19,6 +20,7 @@ mod read;
 mod triage;
 
 pub use carve::{Wanted, carve};
+pub use case::{Added, Case};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel};
 pub use example::example;

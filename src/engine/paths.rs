@@ -127,11 +127,11 @@ fn realm_name(argument: &Path) -> Untrusted {
 
 /// Names that were given, each with the next number to try for another of the name.
 #[derive(Default)]
-struct RealmNames(BTreeMap<Untrusted, u32>);
+pub(super) struct RealmNames(BTreeMap<Untrusted, u32>);
 
 impl RealmNames {
     /// `access.log`, then `access.log (2)`, in steps that do not grow with how many there are.
-    fn unused(&mut self, name: Untrusted) -> Untrusted {
+    pub(super) fn unused(&mut self, name: Untrusted) -> Untrusted {
         let Some(next) = self.0.get(&name).copied() else {
             self.0.insert(name.clone(), 2);
             return name;

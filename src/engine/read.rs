@@ -89,11 +89,11 @@ impl Tally {
         }
     }
 
-    fn flow(&mut self, flow: &Flow) {
+    pub(super) fn flow(&mut self, flow: &Flow) {
         self.seen(flow.first_seen, flow.last_seen());
     }
 
-    fn record(&mut self, record: &Record) {
+    pub(super) fn record(&mut self, record: &Record) {
         self.records += 1;
         // A transaction lies within its flow, which is counted.
         if let Some(ts) = record.ts.filter(|_| record.uid.is_none()) {

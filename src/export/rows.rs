@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Addr, Band, Basis, EvidenceRow, Outcome, Place, Prefix, Problem, RecordKind, SubjectRole,
-    Timestamp, Uid, Untrusted,
+    Addr, Band, Basis, EvidenceRow, Outcome, Place, Prefix, RecordKind, SubjectRole, Timestamp,
+    Uid, Untrusted,
 };
+pub use crate::model::{AssumedRow, ImportRow};
 
 /// What made a result: the program, the profile and the data.
 #[derive(Clone, Debug, Serialize)]
@@ -39,49 +40,6 @@ pub struct SourceRow {
     pub id: String,
     /// `2026-06-05`; `null`: undated.
     pub date: Option<String>,
-}
-
-/// One file read.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct ImportRow {
-    /// The path as given joined with the part below a folder; an archive's member after `!`.
-    pub import: Untrusted,
-    /// The realm of its addresses that are not public.
-    pub realm: Untrusted,
-    /// The file that was opened.
-    pub path: Untrusted,
-    /// `pcapng`, `zeek-tsv` …; `null`: nothing in it could be read.
-    pub format: Option<&'static str>,
-    /// Of the bytes as given (packed), lower-case hex; `null` when the import is partial.
-    pub sha256: Option<String>,
-    /// Bytes as given.
-    pub bytes: u64,
-    /// Packets read.
-    pub packets: u64,
-    /// Records read.
-    pub records: u64,
-    /// The oldest time in it.
-    pub first_seen: Option<Timestamp>,
-    /// The newest time in it.
-    pub last_seen: Option<Timestamp>,
-    /// What was taken for granted.
-    pub assumed: AssumedRow,
-    /// What could not be read.
-    pub problems: Vec<Problem>,
-}
-
-/// What was taken for granted about a file; absent keys were not needed.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct AssumedRow {
-    /// The year of the newest line without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub year: Option<i16>,
-    /// The zone of times without one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-    /// Anything else, in words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Untrusted>,
 }
 
 /// Sums over everything read.

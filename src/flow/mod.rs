@@ -19,6 +19,7 @@ mod table;
 mod tcp;
 
 pub use history::HISTORY_LETTERS_MAX;
+pub use os::known_os;
 pub use stream::{ONE_WAY_BYTES_MAX, WAITING_BYTES_MAX, WAITING_PIECES_MAX};
 pub use table::{
     CONVERSATIONS_MAX, FlowEvent, FlowStats, FlowTable, Options, TUNNEL_PARENTS_MAX,

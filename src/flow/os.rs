@@ -99,6 +99,12 @@ pub(super) fn guess(tcp: &Tcp, ttl: u8) -> Option<&'static str> {
     STACKS.iter().find(fits).map(|stack| stack.name)
 }
 
+/// The program's own name for a system that is written so; `None`: no such name is known. Gives a
+/// stored flow its guess back.
+pub fn known_os(name: &str) -> Option<&'static str> {
+    STACKS.iter().map(|stack| stack.name).find(|known| *known == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -51,6 +51,11 @@ impl Uid {
         Self(bytes)
     }
 
+    /// The 12 bytes.
+    pub const fn to_bytes(self) -> [u8; 12] {
+        self.0
+    }
+
     /// Reads `C` and 17 base62 digits; `None` for anything else.
     ///
     /// ```

@@ -9,6 +9,7 @@ mod evidence;
 mod facts;
 mod flow;
 mod ids;
+mod import;
 pub mod limits;
 mod number;
 mod problem;
@@ -26,6 +27,7 @@ pub use facts::{
 };
 pub use flow::{ConnState, Endpoint, Flow, Proto, Spoken};
 pub use ids::{HostKey, ImportId, RealmId, Ref, Uid};
+pub use import::{AssumedRow, ImportRow};
 pub(crate) use number::{counted, grouped};
 pub use problem::{NO_ADDRESS, Position, Problem, Problems};
 pub use record::{Outcome, Record, RecordKind};

@@ -35,6 +35,7 @@ mod shipped_data;
 mod program;
 mod schema;
 mod shop;
+mod store;
 mod threat;
 mod tidy;
 mod wire;

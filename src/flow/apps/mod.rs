@@ -114,6 +114,17 @@ pub const PROTOCOLS: &[&dyn Protocol] = &[
     &known::MODBUS,
 ];
 
+/// Words in [`Spoken::apps`](crate::model::Spoken) that are no protocol of their own list: what an
+/// HTTP connection was upgraded to.
+const UPGRADES: &[&str] = &["websocket"];
+
+/// The program's own word for a protocol that is written so; `None`: no such word is known. Gives
+/// a stored flow its words back.
+pub fn known_app(word: &str) -> Option<&'static str> {
+    let protocols = PROTOCOLS.iter().map(|protocol| protocol.about().service);
+    protocols.chain(UPGRADES.iter().copied()).find(|known| *known == word)
+}
+
 /// What a protocol is, for the help, the README table and the tests.
 #[derive(Clone, Copy, Debug)]
 pub struct About {

@@ -1,0 +1,444 @@
+//! A case and the pipeline: what is read goes into the case as it passes, and comes out of it again.
+//!
+//! [`import_into`] reads files into a case and passes everything on to whoever listens;
+//! [`replay`] gives a listener what the case holds, in the order it came. A listener cannot tell the
+//! two apart: flows and records, imports and realms have the same numbers both times. So a triage
+//! of a case is a triage of its files, byte for byte.
+//!
+//! In a case an [`ImportId`] is a place in [`Store::imports`], and a [`RealmId`] the case's number
+//! of the realm. After an import was removed the places move up: replay then.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::files::{self, Consumer, Imports, Job};
+use super::paths::{Input, Inputs, Origin, RealmNames};
+use super::progress::Step;
+use super::read::Tally;
+use super::triage::{Gather, HostsShown, Triage};
+use crate::clock;
+use crate::import::Listed;
+use crate::model::{Flow, ImportId, ImportRow, RealmId, Record, Timestamp, Untrusted};
+use crate::store::{Existing, ImportKey, ImportState, Item, Store, StoreError, Trouble};
+use crate::wire::Frame;
+
+/// Items of one transaction. A crash loses the unfinished batch: a fraction of a second's work.
+const BATCH_ITEMS: usize = 8_192;
+
+/// Items between two looks at progress and cancel.
+const TICK_ITEMS: u64 = 4_096;
+
+/// What an import into a case came to.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// The files read, as [`Imports`] of their own.
+    pub imports: Imports,
+    /// Files that the case knows by their hash: their name, and the name they have in the case.
+    pub known: Vec<(Untrusted, Untrusted)>,
+    /// Partial imports of the same files, which went because all is there now. Their flows went
+    /// too: a listener that was given them should replay.
+    pub replaced: Vec<Untrusted>,
+}
+
+/// Reads inputs into a case, and passes everything on to `inner` under the case's numbers.
+///
+/// Files that the case knows already are not read again. Realms of the case keep their names; an
+/// argument whose files the case knows under a realm goes on in it. A stop ([`Monitor`]) keeps what
+/// was read. `now` is written beside the imports.
+///
+/// # Errors
+/// When the case cannot be written any more; every finished batch is in it.
+///
+/// [`Monitor`]: super::Monitor
+pub(super) fn import_into(
+    store: &mut Store,
+    inputs: Inputs,
+    job: Job<'_>,
+    inner: &mut dyn Consumer,
+    now: Timestamp,
+) -> Result<Added, StoreError> {
+    let before = store.imports()?;
+    let mut inputs = inputs;
+    if job.context.realm.is_none() {
+        rename_realms(store, &mut inputs)?;
+    }
+    let known = take_known(store, &mut inputs)?;
+    let mut tee = Tee {
+        first: u32::try_from(before.len()).unwrap_or(u32::MAX),
+        realms: inputs.realms.clone(),
+        realm_ids: BTreeMap::new(),
+        keys: BTreeMap::new(),
+        batch: Vec::new(),
+        batch_of: None,
+        known,
+        failed: None,
+        store,
+        inner,
+        now,
+    };
+    let imports = files::import(inputs, job, &mut tee);
+    let (failed, known) = (tee.failed.take(), std::mem::take(&mut tee.known));
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Added { replaced: replace_partial(store)?, imports, known }),
+    }
+}
+
+/// Gives `consumer` everything that a case holds, in the order it came.
+///
+/// # Errors
+/// When the case is damaged.
+pub(super) fn replay(
+    store: &Store,
+    job: Job<'_>,
+    consumer: &mut dyn Consumer,
+) -> Result<Imports, StoreError> {
+    let realms = store.realms()?.into_iter().map(|realm| realm.name).collect();
+    let mut imports = Imports { realms, ..Imports::default() };
+    let stored = store.imports()?;
+    let files = stored.len();
+    for (number, import) in (0_u32..).zip(stored) {
+        if imports.partial {
+            break;
+        }
+        let id = ImportId(number);
+        consumer.begin(id, import.realm.unwrap_or_default(), &import.row.import);
+        consumer.begun(id, &import.row);
+        let mut tally = Tally::new(job.context.data_date());
+        let (mut items, mut stopped) = (0_u64, false);
+        store.each_item(import.key, id, &mut |item| {
+            match item {
+                Item::Flow(flow) => {
+                    tally.flow(&flow);
+                    consumer.flow(flow);
+                }
+                Item::Record(record) => {
+                    tally.record(&record);
+                    consumer.record(record);
+                }
+                Item::Listed(listed, line) => consumer.listed(listed, id, line),
+            }
+            items += 1;
+            if items.is_multiple_of(TICK_ITEMS) {
+                let name = import.row.import.raw();
+                let file = number as usize + 1;
+                job.monitor.step(&Step { name, bytes: 0, bytes_total: None, file, files });
+                stopped = job.monitor.is_cancelled();
+            }
+            !stopped && !consumer.is_done()
+        })?;
+        imports.partial |= stopped;
+        imports.newest = imports.newest.max(tally.newest_plausible());
+        consumer.finished(id, &import.row);
+        imports.rows.push(import.row);
+    }
+    Ok(imports)
+}
+
+/// Passes everything on, and into the case.
+struct Tee<'a> {
+    store: &'a mut Store,
+    inner: &'a mut dyn Consumer,
+    now: Timestamp,
+    /// Imports of the case before this run.
+    first: u32,
+    /// The run's realms by number.
+    realms: Vec<Untrusted>,
+    /// The run's realms → the case's.
+    realm_ids: BTreeMap<RealmId, RealmId>,
+    keys: BTreeMap<ImportId, ImportKey>,
+    batch: Vec<Item>,
+    batch_of: Option<ImportKey>,
+    known: Vec<(Untrusted, Untrusted)>,
+    /// Why nothing goes into the case any more.
+    failed: Option<StoreError>,
+}
+
+impl Tee<'_> {
+    /// The case's number of an import of this run.
+    fn id(&self, import: ImportId) -> ImportId {
+        ImportId(self.first.saturating_add(import.0))
+    }
+
+    fn realm(&mut self, realm: RealmId) -> Result<RealmId, StoreError> {
+        if let Some(id) = self.realm_ids.get(&realm) {
+            return Ok(*id);
+        }
+        let name = self.realms.get(realm.0 as usize).cloned().unwrap_or_default();
+        let id = self.store.realm(&name)?;
+        self.realm_ids.insert(realm, id);
+        Ok(id)
+    }
+
+    fn keep(&mut self, import: ImportId, item: Item) {
+        let Some(&key) = self.keys.get(&import) else { return };
+        if self.batch_of != Some(key) {
+            self.write_batch();
+            self.batch_of = Some(key);
+        }
+        self.batch.push(item);
+        if self.batch.len() >= BATCH_ITEMS {
+            self.write_batch();
+        }
+    }
+
+    fn write_batch(&mut self) {
+        let key = self.batch_of.take().filter(|_| self.failed.is_none());
+        if let Some(key) = key.filter(|_| !self.batch.is_empty()) {
+            self.failed = self.store.add(key, &self.batch).err();
+        }
+        self.batch.clear();
+    }
+
+    fn try_finish(&mut self, import: ImportId, row: &ImportRow) -> Result<(), StoreError> {
+        let key = match self.keys.remove(&import) {
+            Some(key) => key,
+            // Nothing in it could be begun: its row says why.
+            None => self.store.begin_import(row, None, self.now)?,
+        };
+        let twin = row.sha256.as_deref().map(|hash| self.store.has_sha256(hash)).transpose()?;
+        // The members of one archive have its hash all of them.
+        let twin = twin.flatten().filter(|twin| self.is_from_before(*twin));
+        if let Some(twin) = twin {
+            // A stream has no hash before its end.
+            self.store.remove_import(key)?;
+            let imports = self.store.imports()?;
+            let name = imports.into_iter().find(|import| import.key == twin);
+            let name = name.map(|import| import.row.import).unwrap_or_default();
+            self.known.push((row.import.clone(), name));
+            return Ok(());
+        }
+        self.store.finish_import(key, row)
+    }
+
+    fn is_from_before(&self, key: ImportKey) -> bool {
+        self.store.imports().is_ok_and(|imports| {
+            imports.iter().take(self.first as usize).any(|import| import.key == key)
+        })
+    }
+}
+
+impl Consumer for Tee<'_> {
+    fn begin(&mut self, import: ImportId, realm: RealmId, name: &Untrusted) {
+        let realm = self.realm(realm).unwrap_or_else(|error| {
+            self.failed.get_or_insert(error);
+            RealmId::default()
+        });
+        self.inner.begin(self.id(import), realm, name);
+    }
+
+    fn begun(&mut self, import: ImportId, row: &ImportRow) {
+        let name = &row.realm;
+        let begun = self
+            .store
+            .realm(name)
+            .and_then(|realm| self.store.begin_import(row, Some(realm), self.now));
+        match begun {
+            Ok(key) => drop(self.keys.insert(import, key)),
+            Err(error) => drop(self.failed.get_or_insert(error)),
+        }
+        self.inner.begun(self.id(import), row);
+    }
+
+    fn finished(&mut self, import: ImportId, row: &ImportRow) {
+        self.write_batch();
+        // After a failure the import stays open in the case, which is closed as partial when it is
+        // opened next.
+        if self.failed.is_none() {
+            self.failed = self.try_finish(import, row).err();
+        }
+        self.inner.finished(self.id(import), row);
+    }
+
+    fn flow(&mut self, mut flow: Flow) {
+        self.keep(flow.import, Item::Flow(flow.clone()));
+        flow.import = self.id(flow.import);
+        self.inner.flow(flow);
+    }
+
+    fn record(&mut self, mut record: Record) {
+        self.keep(record.import, Item::Record(record.clone()));
+        record.import = self.id(record.import);
+        self.inner.record(record);
+    }
+
+    fn listed(&mut self, listed: Listed, import: ImportId, line: u64) {
+        self.keep(import, Item::Listed(listed.clone(), line));
+        self.inner.listed(listed, self.id(import), line);
+    }
+
+    fn frame(&mut self, frame: &Frame<'_>, carried: &[files::Carried]) {
+        self.inner.frame(frame, carried);
+    }
+
+    fn is_done(&self) -> bool {
+        self.failed.is_some() || self.inner.is_done()
+    }
+}
+
+/// Gives each argument whose realm's name the case uses for other files another name.
+fn rename_realms(store: &Store, inputs: &mut Inputs) -> Result<(), StoreError> {
+    let mut names = RealmNames::default();
+    for realm in store.realms()? {
+        names.unused(realm.name);
+    }
+    let imports = store.imports()?;
+    for (number, name) in (0_u32..).zip(&mut inputs.realms) {
+        let mut files = inputs.files.iter().filter(|input| input.realm == RealmId(number));
+        let goes_on = files.any(|input| {
+            let is_it = |row: &ImportRow| row.realm == *name && is_member(row, &input.import);
+            imports.iter().any(|import| is_it(&import.row))
+        });
+        if !goes_on {
+            *name = names.unused(name.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a row is of this file or of a member of it.
+fn is_member(row: &ImportRow, file: &Untrusted) -> bool {
+    let below = row.import.raw().strip_prefix(file.raw());
+    below.is_some_and(|below| below.is_empty() || below.starts_with('!'))
+}
+
+/// Takes out the files whose hash the case knows; a file of another size need not be hashed.
+fn take_known(
+    store: &Store,
+    inputs: &mut Inputs,
+) -> Result<Vec<(Untrusted, Untrusted)>, StoreError> {
+    let mut known = Vec::new();
+    let mut files = Vec::new();
+    for input in std::mem::take(&mut inputs.files) {
+        match known_as(store, &input)? {
+            Some(name) => known.push((input.import, name)),
+            None => files.push(input),
+        }
+    }
+    inputs.files = files;
+    Ok(known)
+}
+
+fn known_as(store: &Store, input: &Input) -> Result<Option<Untrusted>, StoreError> {
+    let Origin::File(path) = &input.origin else { return Ok(None) };
+    let Ok(metadata) = std::fs::metadata(path) else { return Ok(None) };
+    if !metadata.is_file() || !store.has_size(metadata.len())? {
+        return Ok(None);
+    }
+    // A file that cannot be read says so when it is its turn.
+    let Ok(Some(sha256)) = files::sha256_of(path) else { return Ok(None) };
+    let Some(key) = store.has_sha256(&sha256)? else { return Ok(None) };
+    let imports = store.imports()?;
+    let import = imports.into_iter().find(|import| import.key == key);
+    Ok(import.map(|import| import.row.import))
+}
+
+/// Removes what is left of cut-off imports of files that are there in full by now.
+fn replace_partial(store: &mut Store) -> Result<Vec<Untrusted>, StoreError> {
+    let imports = store.imports()?;
+    let mut replaced = Vec::new();
+    for partial in imports.iter().filter(|import| import.state == ImportState::Partial) {
+        let is_whole = imports.iter().any(|import| {
+            import.state == ImportState::Finished
+                && import.row.import == partial.row.import
+                && import.row.path == partial.row.path
+                && import.counts.flows >= partial.counts.flows
+                && import.counts.records >= partial.counts.records
+        });
+        if is_whole {
+            store.remove_import(partial.key)?;
+            replaced.push(partial.row.import.clone());
+        }
+    }
+    Ok(replaced)
+}
+
+/// Takes everything and keeps nothing: for an import that is looked at later.
+struct Nobody;
+
+impl Consumer for Nobody {
+    fn flow(&mut self, _flow: Flow) {}
+
+    fn record(&mut self, _record: Record) {}
+}
+
+/// A case, for the command line.
+#[derive(Debug)]
+pub struct Case {
+    store: Store,
+    /// What had to be done to open it, in sentences.
+    pub notes: Vec<String>,
+}
+
+impl Case {
+    /// Opens a case to add to it; makes it if there is no such file.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn open_or_create(path: &Path) -> Result<Self, String> {
+        match Store::open(path) {
+            Ok(opened) => {
+                let mut notes: Vec<String> =
+                    opened.upgraded.iter().map(ToString::to_string).collect();
+                if opened.cut_off > 0 {
+                    let what = "imports were cut off by a crash; what they had finished is here";
+                    notes.push(format!("{} {what}", opened.cut_off));
+                }
+                Ok(Self { store: opened.store, notes })
+            }
+            Err(error) if error.kind == Trouble::Missing => Store::create(path, clock::now())
+                .map(|store| Self { store, notes: Vec::new() })
+                .map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// Opens a case to read it.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let store = Store::open_read_only(path).map_err(|error| error.to_string())?;
+        Ok(Self { store, notes: Vec::new() })
+    }
+
+    /// Reads files into the case.
+    ///
+    /// # Errors
+    /// A sentence; every finished batch is in the case.
+    pub fn add(&mut self, inputs: Inputs, job: Job<'_>) -> Result<Added, String> {
+        import_into(&mut self.store, inputs, job, &mut Nobody, clock::now())
+            .map_err(|error| self.sentence(error))
+    }
+
+    /// Detects, scores and ranks what the case holds.
+    ///
+    /// # Errors
+    /// A sentence, when the case is damaged.
+    pub fn triage<'a>(&self, job: Job<'a>, shown: HostsShown) -> Result<Triage<'a>, String> {
+        let mut gather = Gather::new(job.context);
+        let imports =
+            replay(&self.store, job, &mut gather).map_err(|error| self.sentence(error))?;
+        Ok(Triage::conclude(gather, imports, shown))
+    }
+
+    fn sentence(&self, error: StoreError) -> String {
+        error.at(self.store.path()).to_string()
+    }
+
+    /// Writes the case as it stands into another file.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn save_as(&mut self, path: &Path, existing: Existing) -> Result<(), String> {
+        self.store.save_as(path, existing, clock::now()).map_err(|error| error.to_string())
+    }
+
+    /// Closes the case and leaves one file.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn close(self) -> Result<(), String> {
+        self.store.close().map_err(|error| error.to_string())
+    }
+}
