@@ -267,7 +267,7 @@ impl Consumer for Tee<'_> {
         self.inner.listed(listed, self.id(import), line);
     }
 
-    fn frame(&mut self, frame: &Frame<'_>, carried: &[files::Carried]) {
+    fn frame(&mut self, frame: &Frame<'_>, carried: &files::Carriage) {
         self.inner.frame(frame, carried);
     }
 

@@ -1,8 +1,8 @@
 //! What a person does: each deed is on disk before it is confirmed, and can be undone.
 //!
 //! A deed sets one thing: the note on a host, a tag, a verdict. So what undoes it is a deed too,
-//! "set it to what it was", and undoing one does not disturb another. The journal keeps both, across
-//! reopening; a new deed ends what could be redone.
+//! "set it to what it was", and undoing one does not disturb another. The journal keeps both,
+//! across reopening; a new deed ends what could be redone.
 
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
@@ -237,7 +237,7 @@ impl Store {
         self.turn(newest, 1, now)
     }
 
-    /// Does again what was undone last; says what. `None`: nothing was, or something was done since.
+    /// Does again what was undone last; says what. `None`: nothing was, or a deed was done since.
     ///
     /// # Errors
     /// When the case cannot be written.

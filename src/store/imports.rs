@@ -111,8 +111,8 @@ impl Store {
         self.db
             .prepare_cached(
                 "INSERT INTO import (state, realm, name, path, format, sha256, bytes, packets, \
-                 records, flows, listed, left_out, first_seen, last_seen, assumed, problems, added) \
-                 VALUES ('running', ?1, ?2, ?3, ?4, NULL, ?5, 0, 0, 0, 0, 0, NULL, NULL, '{}', \
+                 records, flows, listed, left_out, first_seen, last_seen, assumed, problems, \
+                 added) VALUES ('running', ?1, ?2, ?3, ?4, NULL, ?5, 0, 0, 0, 0, 0, NULL, NULL, '{}', \
                  '[]', ?6)",
             )?
             .execute(params![

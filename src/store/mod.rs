@@ -7,10 +7,11 @@
 //! beside only so that a case opens at once (`derived`). So nothing that is stored can contradict
 //! what it was made from.
 //!
-//! A [`Store`] is one open case, used by one thread. Writing needs the lock beside the file; reading
-//! does not ([`Store::open_read_only`]). An import goes [`Store::begin_import`], [`Store::add`] for
-//! each batch (one transaction), [`Store::finish_import`]; killed at any moment, the case opens with
-//! every finished batch. What a person does is a [`Deed`], on disk before it is confirmed.
+//! A [`Store`] is one open case, used by one thread. Writing needs the lock beside the file;
+//! reading does not ([`Store::open_read_only`]). An import goes [`Store::begin_import`],
+//! [`Store::add`] for each batch (one transaction), [`Store::finish_import`]; killed at any moment,
+//! the case opens with every finished batch. What a person does is a [`Deed`], on disk before it is
+//! confirmed.
 //!
 //! Cases come from strangers too: nothing of a file is trusted before its schema is ours to the
 //! letter and its pages were checked, and every value read back is checked again.
