@@ -6,6 +6,8 @@
 
 // Plain values: addresses, times, flows, records, evidence, scores, places, limits.
 pub mod model;
+// The language of conditions on hosts, flows, records and detections.
+pub mod filter;
 // Readers, lines and decompressors with limits, over `impl Read`.
 pub mod bounded;
 // Longest-prefix look-up: tables of ranges, packed, one value for an address.

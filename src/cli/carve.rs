@@ -1,4 +1,4 @@
-//! `infralock carve`: the packets behind a host or a flow.
+//! `infralock carve`: the packets behind a host, a flow or a filter.
 
 use std::path::PathBuf;
 
@@ -7,9 +7,10 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::output::{self, Existing};
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, expand, problems, readable};
-use crate::engine::{self, Job, Wanted};
+use super::{Console, Ended, Failure, expand, filter, problems, readable};
+use crate::engine::{self, FlowSet, Job, Wanted};
 use crate::export::counted;
+use crate::filter::Filter;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -35,6 +36,9 @@ struct WantedArgs {
     /// Packets of a flow, by the uid that `flows` shows
     #[arg(long, value_name = "UID", value_parser = uid)]
     flow: Option<Uid>,
+    /// Packets of flows that meet a filter, such as 'sni contains example.com'
+    #[arg(long, value_name = "EXPR", value_parser = filter::flows)]
+    filter: Option<Filter>,
 }
 
 pub(super) fn addr(text: &str) -> Result<Addr, String> {
@@ -51,16 +55,30 @@ pub(super) fn run(args: CarveArgs, console: &mut Console<'_>) -> Result<Ended, F
     let wanted = match (args.wanted.addr, args.wanted.flow) {
         (Some(addr), _) => Wanted::Addr(addr),
         (None, Some(uid)) => Wanted::Flow(uid),
-        (None, None) => return Err(Failure::Nothing("name --addr or --flow".to_owned())),
+        (None, None) => Wanted::Flows(FlowSet::default()),
     };
+    let plan = filter::streamed(args.wanted.filter.as_ref(), None)?;
     let mut file = output::create(&args.out, Existing::of(args.force))?;
     let context = ContextArgs::default().open()?;
     let inputs = expand(&args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
+    let (wanted, mut partial) = match plan {
+        None => (wanted, false),
+        Some(plan) => {
+            if inputs.are_read_once() {
+                let what = "a flow shows what it is when its packets have passed, so the input is \
+                            read twice, which a pipe cannot be; write it to a file first";
+                return Err(Failure::Usage(what.to_owned()));
+            }
+            let (imports, found) = engine::flows_that(expand(&args.paths, &context)?, job, &plan);
+            (Wanted::Flows(found), imports.partial)
+        }
+    };
     let carved = engine::carve(inputs, job, wanted, &mut file);
     monitor.clear();
     let (imports, frames) = carved?;
+    partial |= imports.partial;
     problems::print(&[], &imports.rows);
     readable(&imports.rows)?;
     if frames == 0 {
@@ -68,5 +86,5 @@ pub(super) fn run(args: CarveArgs, console: &mut Console<'_>) -> Result<Ended, F
     }
     file.keep()?;
     writeln!(console.out, "{} to {}", counted(frames, "frame", "frames"), args.out.display())?;
-    Ok(if imports.partial { Ended::Interrupted } else { Ended::Done })
+    Ok(if partial { Ended::Interrupted } else { Ended::Done })
 }

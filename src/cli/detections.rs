@@ -7,15 +7,19 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::triage::{Realms, detection_table, folded};
-use super::{Console, Ended, Failure, expand, problems, readable};
+use super::{Console, Ended, Failure, expand, filter, problems, readable};
 use crate::engine::{self, HostsShown, Job};
 use crate::export::{DetectionRow, JsonLines};
+use crate::filter::Filter;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct DetectionsArgs {
     /// Captures, logs, address lists, archives, folders, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Only detections that meet a filter, such as 'severity >= 50 && succeeded'
+    #[arg(long, value_name = "EXPR", value_parser = filter::detections)]
+    filter: Option<Filter>,
     /// One JSON object a line
     #[arg(long)]
     ndjson: bool,
@@ -36,13 +40,17 @@ pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<End
         problems::print_assumed(&triage.head().imports);
     }
     readable(&triage.head().imports)?;
+    let plan = args.filter.map(|filter| filter.plan(triage.head().now));
+    let wanted = |found: &DetectionRow| plan.as_ref().is_none_or(|plan| plan.matches(found));
     if args.ndjson {
         let mut lines = JsonLines::new(&mut *console.out);
-        triage.detections().try_for_each(|detection| lines.write(&detection))?;
+        triage.detections().filter(wanted).try_for_each(|detection| lines.write(&detection))?;
     } else {
-        let detections: Vec<DetectionRow> = triage.detections().collect();
+        let detections: Vec<DetectionRow> = triage.detections().filter(wanted).collect();
         let table = detection_table(folded(&detections).iter(), Realms::of(&triage.head().imports));
-        if table.is_empty() {
+        if table.is_empty() && triage.detections().next().is_some() {
+            writeln!(console.out, "Nothing that was detected meets the filter.")?;
+        } else if table.is_empty() {
             writeln!(console.out, "Nothing was detected.")?;
         } else {
             for line in table.wrapped(console.width) {

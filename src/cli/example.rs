@@ -28,7 +28,7 @@ pub(super) fn run(console: &mut Console<'_>) -> Result<Ended, Failure> {
     let triage = engine::triage(inputs, job, HostsShown::WithoutSpoofed);
     monitor.clear();
     writeln!(console.out, "The shipped example: one synthetic night at a small shop.\n")?;
-    triage::table(&triage, Cut::default(), console)?;
+    triage::table(&triage, Cut::default(), triage::Asked::Nothing, console)?;
     let mut page = Vec::new();
     triage.write_report(&mut page)?;
     let report = keep_report(&page);

@@ -7,8 +7,9 @@ use clap::Args;
 use super::carve::{addr, uid};
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, expand, problems, readable};
+use super::{Console, Ended, Failure, expand, filter, problems, readable};
 use crate::engine::{self, FlowFormat, Job, Sought};
+use crate::filter::Filter;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -22,6 +23,9 @@ pub(super) struct FlowsArgs {
     /// Only this flow, by its uid or as `explain` names it (flow:UID)
     #[arg(long, value_name = "UID", value_parser = uid)]
     flow: Option<Uid>,
+    /// Only flows that meet a filter, such as 'tcp.port == 443 && bytes > 1MB'
+    #[arg(long, value_name = "EXPR", value_parser = filter::flows)]
+    filter: Option<Filter>,
     #[command(flatten)]
     format: FlowFormatArgs,
 }
@@ -47,17 +51,18 @@ pub(super) fn run(args: FlowsArgs, console: &mut Console<'_>) -> Result<Ended, F
         FlowFormatArgs { zeek: true, .. } => FlowFormat::Zeek,
         _ => FlowFormat::Table(console.width),
     };
+    let filter = filter::streamed(args.filter.as_ref(), None)?;
     let monitor = Terminal::start(console.progress);
     let context = ContextArgs::default().open()?;
     let inputs = expand(&args.paths, &context)?;
     let job = Job { context: &context, monitor: &monitor };
-    let sought = Sought { addr: args.addr, flow: args.flow, line: None };
+    let sought = Sought { addr: args.addr, flow: args.flow, line: None, filter };
     let read = engine::flows(inputs, job, &sought, format, &mut *console.out);
     monitor.clear();
     let (imports, written) = read?;
     problems::print(&[], &imports.rows);
     readable(&imports.rows)?;
-    if written == 0 && sought != Sought::default() {
+    if written == 0 && sought.is_narrow() {
         let what = "no such flow in what was read; `infralock records` shows lines of logs";
         return Err(Failure::Nothing(what.to_owned()));
     }

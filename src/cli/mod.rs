@@ -10,6 +10,7 @@ mod data;
 mod detections;
 mod example;
 mod explain;
+mod filter;
 mod flows;
 mod lookup;
 mod output;
@@ -57,7 +58,7 @@ enum Command {
     Flows(flows::FlowsArgs),
     /// Says what is known of addresses and prefixes
     Lookup(lookup::LookupArgs),
-    /// Writes the packets behind a host or a flow to a capture of their own
+    /// Writes the packets behind a host, a flow or a filter to a capture of their own
     Carve(carve::CarveArgs),
     /// Shows the reference data, its age, and whom to credit
     Data(data::DataArgs),
@@ -70,6 +71,8 @@ enum Command {
 pub enum Failure {
     /// Nothing could be done: a sentence for stderr.
     Nothing(String),
+    /// What was asked for cannot go together: a sentence for stderr.
+    Usage(String),
     /// The output could not be written.
     Output(io::Error),
 }
@@ -202,6 +205,10 @@ fn exit_code(ended: Result<Ended, Failure>) -> ExitCode {
         }
         Err(Failure::Output(error)) => format!("could not write the output: {error}"),
         Err(Failure::Nothing(sentence)) => sentence,
+        Err(Failure::Usage(sentence)) => {
+            writeln!(io::stderr().lock(), "infralock: {sentence}").ok();
+            return ExitCode::from(2);
+        }
     };
     writeln!(io::stderr().lock(), "infralock: {sentence}").ok();
     ExitCode::FAILURE

@@ -7,8 +7,9 @@ use clap::Args;
 use super::carve::{addr, uid};
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, expand, problems, readable};
+use super::{Console, Ended, Failure, expand, filter, problems, readable};
 use crate::engine::{self, Job, RecordFormat, Sought};
+use crate::filter::Filter;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -25,6 +26,9 @@ pub(super) struct RecordsArgs {
     /// Only the line that `explain` and JSON name so: record:IMPORT#LINE
     #[arg(long = "ref", value_name = "REF", value_parser = line)]
     line: Option<(String, u64)>,
+    /// Only records that meet a filter, such as 'kind == auth && outcome == success'
+    #[arg(long, value_name = "EXPR", value_parser = filter::records)]
+    filter: Option<Filter>,
     /// One JSON object a line
     #[arg(long)]
     ndjson: bool,
@@ -40,6 +44,7 @@ fn line(text: &str) -> Result<(String, u64), String> {
 
 pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
     let context = args.context.open()?;
+    let filter = filter::streamed(args.filter.as_ref(), context.at)?;
     let inputs = expand(&args.paths, &context)?;
     let format = match args.ndjson {
         true => RecordFormat::NdJson,
@@ -47,7 +52,7 @@ pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended,
     };
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
-    let sought = Sought { addr: args.addr, flow: args.flow, line: args.line };
+    let sought = Sought { addr: args.addr, flow: args.flow, line: args.line, filter };
     let read = engine::records(inputs, job, &sought, format, &mut *console.out);
     monitor.clear();
     let (imports, written) = read?;
@@ -56,7 +61,7 @@ pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended,
         problems::print_assumed(&imports.rows);
     }
     readable(&imports.rows)?;
-    if written == 0 && sought != Sought::default() {
+    if written == 0 && sought.is_narrow() {
         return Err(Failure::Nothing(match sought.line {
             Some(_) => "no such record; give the same paths as when it was named".to_owned(),
             None => "no such record in what was read".to_owned(),

@@ -8,12 +8,13 @@ use clap::Args;
 use super::context::ContextArgs;
 use super::output::Existing;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, Paint, case, expand, output, problems, readable};
+use super::{Console, Ended, Failure, Paint, case, expand, filter, output, problems, readable};
 use crate::engine::{self, Cut, HostsShown, Job, Triage};
 use crate::export::{
     Align, DetectionRow, HostRow, ImportRow, JsonLines, Table, counted, grouped, wrap,
     write_hosts_csv, write_triage_json,
 };
+use crate::filter::Filter;
 use crate::model::{Basis, Untrusted, Visible};
 
 /// Hosts in the table unless `--top` says otherwise: a screenful.
@@ -53,6 +54,9 @@ pub(super) struct TriageArgs {
     /// Shows only hosts with this score or more
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     min_score: f64,
+    /// Shows only hosts that meet a filter, such as 'score >= 50 && country == NL'
+    #[arg(long, value_name = "EXPR", value_parser = filter::hosts)]
+    filter: Option<Filter>,
     /// Lists forged sources of floods too
     #[arg(long)]
     all_hosts: bool,
@@ -117,6 +121,10 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
         triage.write_report(&mut report)?;
         report.keep()?;
     }
+    // The report is about everything.
+    if let Some(filter) = &args.filter {
+        triage.narrow(&filter.plan(triage.head().now));
+    }
     let out = &mut *console.out;
     if args.format.json {
         write_triage_json(out, triage.head(), triage.hosts(cut), triage.detections())?;
@@ -126,7 +134,8 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     } else if args.format.csv {
         write_hosts_csv(out, triage.hosts(cut)).map_err(output::csv_failure)?;
     } else {
-        table(&triage, cut, console)?;
+        let asked = Asked::of(cut, args.filter.as_ref());
+        table(&triage, cut, asked, console)?;
     }
     Ok(if interrupted { Ended::Interrupted } else { Ended::Done })
 }
@@ -135,6 +144,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
 pub(super) fn table(
     triage: &Triage<'_>,
     cut: Cut,
+    asked: Asked,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     let detections: Vec<DetectionRow> = triage.detections().collect();
@@ -147,7 +157,7 @@ pub(super) fn table(
     }
     writeln!(console.out)?;
     let realms = Realms::of(&triage.head().imports);
-    write_ranking(triage, cut, realms, console)?;
+    write_ranking(triage, cut, asked, realms, console)?;
     write_detections(&detections, realms, console)
 }
 
@@ -175,15 +185,40 @@ impl Realms {
     }
 }
 
-/// The hosts about which anything speaks, filled up with the busiest of the others; with `--top`
-/// or `--min-score` just what was asked for.
+/// What the ranking shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The hosts about which anything speaks, filled up with the busiest of the others.
+    Nothing,
+    /// Just what `--top` and `--min-score` leave.
+    Cut,
+    /// The same, of the hosts that meet a filter.
+    Filter,
+}
+
+impl Asked {
+    fn of(cut: Cut, filter: Option<&Filter>) -> Self {
+        match filter {
+            Some(_) => Self::Filter,
+            None if cut.top.is_some() || cut.min_score > 0.0 => Self::Cut,
+            None => Self::Nothing,
+        }
+    }
+}
+
 fn write_ranking(
     triage: &Triage<'_>,
     cut: Cut,
+    asked: Asked,
     realms: Realms,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let asked = cut.top.is_some() || cut.min_score > 0.0;
+    if asked == Asked::Filter {
+        let met = grouped(triage.count(Cut::default()) as u64);
+        let all = counted(triage.head().totals.hosts, "host", "hosts");
+        writeln!(console.out, "Filter: {met} of {all}\n")?;
+    }
+    let asked = asked != Asked::Nothing;
     let cut = Cut { only_speaking: !asked, ..cut };
     let top = Cut { top: Some(cut.top.unwrap_or(TABLE_HOSTS)), ..cut };
     let mut hosts: Vec<HostRow> = triage.hosts(top).collect();

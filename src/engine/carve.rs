@@ -1,10 +1,14 @@
-//! The packets behind a host or a flow, as a capture of their own.
+//! The packets behind a host, a flow or a filter, as a capture of their own.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
+use hashbrown::HashSet;
+
+use super::fields::FlowFields;
 use super::files::{Carriage, Carried, Consumer, Imports, Job, import};
 use super::paths::Inputs;
+use crate::filter::Plan;
 use crate::model::{
     Addr, Flow, ImportId, Position, Problem, RealmId, Record, Timestamp, Uid, Untrusted,
 };
@@ -19,12 +23,72 @@ const ADDRESS_BYTES: usize = 128;
 const WAITING_BYTES_MAX: usize = 2 * FRAGMENT_BYTES_MAX;
 
 /// Which packets are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Wanted {
     /// Those from or to an address, inside tunnels too, with all fragments.
     Addr(Addr),
     /// Those of a flow, with all fragments.
     Flow(Uid),
+    /// Those of several flows, with all fragments.
+    Flows(FlowSet),
+}
+
+/// Flows that were found in one pass, to be carved in the next.
+#[derive(Clone, Debug, Default)]
+pub struct FlowSet(HashSet<Uid>);
+
+/// Flows that one carving keeps in mind between its two passes: 100 MB of names.
+pub const CARVED_FLOWS_MAX: usize = 4_000_000;
+
+impl FlowSet {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Finds the flows that meet a filter: the first of two passes, for a flow shows what it is only
+/// when its packets have passed. Of more than [`CARVED_FLOWS_MAX`] the rest are not carved, which a
+/// problem says.
+pub fn flows_that(inputs: Inputs, job: Job<'_>, plan: &Plan) -> (Imports, FlowSet) {
+    let mut seeking = Seeking { plan, found: FlowSet::default(), names: Vec::new(), given_up: 0 };
+    let mut imports = import(inputs, job, &mut seeking);
+    if let Some(last) = imports.rows.last_mut().filter(|_| seeking.given_up > 0) {
+        let what =
+            format!("more than {CARVED_FLOWS_MAX} flows meet the filter; the rest are left out");
+        last.problems.push(Problem { place: Position::Whole, what, count: seeking.given_up });
+    }
+    (imports, seeking.found)
+}
+
+struct Seeking<'a> {
+    plan: &'a Plan,
+    found: FlowSet,
+    names: Vec<Untrusted>,
+    given_up: u64,
+}
+
+impl Consumer for Seeking<'_> {
+    fn begin(&mut self, _import: ImportId, _realm: RealmId, name: &Untrusted) {
+        self.names.push(name.clone());
+    }
+
+    fn flow(&mut self, flow: Flow) {
+        let import = self.names.get(flow.import.0 as usize).cloned().unwrap_or_default();
+        if !self.plan.matches(&FlowFields { flow: &flow, import: &import }) {
+        } else if self.found.len() < CARVED_FLOWS_MAX {
+            self.found.0.insert(flow.uid);
+        } else {
+            self.given_up += 1;
+        }
+    }
+
+    fn record(&mut self, _record: Record) {}
 }
 
 /// Writes the wanted frames of captures as pcapng, in their order; says how many there were.
@@ -38,9 +102,10 @@ pub fn carve(
     out: &mut dyn Write,
 ) -> io::Result<(Imports, u64)> {
     let application = concat!("infralock ", env!("CARGO_PKG_VERSION"));
-    let comment = match wanted {
+    let comment = match &wanted {
         Wanted::Addr(addr) => format!("packets from or to {addr}"),
         Wanted::Flow(uid) => format!("packets of flow {uid}"),
+        Wanted::Flows(flows) => format!("packets of {} flows that met a filter", flows.len()),
     };
     let writer = Writer::new(out, application, Some(&comment))?;
     let mut carving = Carving {
@@ -99,9 +164,10 @@ enum Fate {
 
 impl Carving<'_> {
     fn wants_packet(&self, packet: &Carried) -> bool {
-        match self.wanted {
-            Wanted::Flow(uid) => packet.uid == uid,
-            Wanted::Addr(addr) => packet.src == addr || packet.dst == addr,
+        match &self.wanted {
+            Wanted::Flow(uid) => packet.uid == *uid,
+            Wanted::Flows(flows) => flows.0.contains(&packet.uid),
+            Wanted::Addr(addr) => packet.src == *addr || packet.dst == *addr,
         }
     }
 

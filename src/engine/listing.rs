@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
+use super::fields::{FlowFields, RecordFields};
 use super::files::{Consumer, Imports, Job, import};
 use super::paths::Inputs;
 use crate::export::{FlowRow, FlowWriter, JsonLines, RecordRow};
+use crate::filter::Plan;
 use crate::flow::community_id::community_id;
 use crate::model::{Addr, Flow, ImportId, RealmId, Record, Uid, Untrusted};
 
@@ -31,7 +33,7 @@ pub enum RecordFormat {
 }
 
 /// Which flows and records are written: those to which all that is set applies.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sought {
     /// An address at either end.
     pub addr: Option<Addr>,
@@ -39,13 +41,21 @@ pub struct Sought {
     pub flow: Option<Uid>,
     /// A line of an import: the record that stands there.
     pub line: Option<(String, u64)>,
+    /// Those that meet a filter.
+    pub filter: Option<Plan>,
 }
 
 impl Sought {
-    fn has_flow(&self, flow: &Flow) -> bool {
+    /// Whether anything is set: all is written otherwise.
+    pub fn is_narrow(&self) -> bool {
+        self.addr.is_some() || self.flow.is_some() || self.line.is_some() || self.filter.is_some()
+    }
+
+    fn has_flow(&self, flow: &Flow, import: &Untrusted) -> bool {
         let ends = [flow.originator.addr, flow.responder.addr];
         self.addr.is_none_or(|addr| ends.contains(&addr))
             && self.flow.is_none_or(|uid| flow.uid == uid)
+            && self.filter.as_ref().is_none_or(|plan| plan.matches(&FlowFields { flow, import }))
     }
 
     fn has_record(&self, record: &Record, import: &Untrusted) -> bool {
@@ -55,6 +65,7 @@ impl Sought {
         self.addr.is_none_or(|addr| ends.contains(&Some(addr)))
             && self.flow.is_none_or(|uid| record.uid == Some(uid))
             && self.line.as_ref().is_none_or(line)
+            && self.filter.as_ref().is_none_or(|it| it.matches(&RecordFields { record, import }))
     }
 }
 
@@ -99,9 +110,12 @@ impl Consumer for FlowListing<'_> {
     }
 
     fn flow(&mut self, flow: Flow) {
-        if self.failed.is_none() && self.sought.has_flow(&flow) {
+        if self.failed.is_some() {
+            return;
+        }
+        let import = self.names.get(flow.import.0 as usize).cloned().unwrap_or_default();
+        if self.sought.has_flow(&flow, &import) {
             self.written += 1;
-            let import = self.names.get(flow.import.0 as usize).cloned().unwrap_or_default();
             self.failed = self.writer.write(&flow_row(flow, import)).err();
         }
     }

@@ -10,6 +10,7 @@ mod case;
 mod context;
 mod data;
 mod example;
+mod fields;
 mod files;
 mod listing;
 mod lookup;
@@ -19,7 +20,7 @@ mod progress;
 mod read;
 mod triage;
 
-pub use carve::{Wanted, carve};
+pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel};

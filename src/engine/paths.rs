@@ -44,6 +44,17 @@ pub struct Inputs {
     pub skipped: Vec<(Untrusted, String)>,
 }
 
+impl Inputs {
+    /// Whether some of it comes through a pipe, which gives its bytes once.
+    pub fn are_read_once(&self) -> bool {
+        self.files.iter().any(|file| match &file.origin {
+            Origin::Stdin => true,
+            Origin::Bundled(_) => false,
+            Origin::File(path) => fs::metadata(path).is_ok_and(|found| !found.is_file()),
+        })
+    }
+}
+
 /// A path whose bytes need not be UTF-8, as text: what is not becomes `\xNN`.
 pub fn path_text(path: &OsStr) -> Untrusted {
     let mut text = String::new();

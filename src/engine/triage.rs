@@ -11,12 +11,14 @@ use std::io::{self, Write};
 use hashbrown::HashMap;
 
 use super::context::{Context, RunScene};
+use super::fields::HostFields;
 use super::files::{Consumer, Imports};
 use crate::analytics::{HostStats, Hosts, NAMES_MAX, Role};
 use crate::export::{
     BaseMap, DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence,
     SourceRow, ToolRow, Totals, TriageHead, grouped, write_report,
 };
+use crate::filter::Plan;
 use crate::import::Listed;
 use crate::intel::Detail;
 use crate::model::limits::HOSTS_MAX;
@@ -146,6 +148,8 @@ struct Ranked {
     score: f64,
     /// Whether anything speaks for or against it, or a detection is about it.
     speaking: bool,
+    /// Whether it meets the filter.
+    shown: bool,
 }
 
 /// Which hosts are shown.
@@ -265,7 +269,7 @@ impl<'a> Triage<'a> {
             }
             let judged = self.judge(host).1;
             let speaking = judged.is_known() || self.by_subject.contains_key(&host);
-            ranked.push(Ranked { host, score: judged.exact, speaking });
+            ranked.push(Ranked { host, score: judged.exact, speaking, shown: true });
         }
         // By realm name, not by its number: the order of arguments must not show.
         let realm = |host: HostKey| host.realm().and_then(|id| self.realms.get(id.0 as usize));
@@ -305,6 +309,23 @@ impl<'a> Triage<'a> {
         self.head.totals.elapsed_secs = secs;
     }
 
+    /// Shows only hosts that meet a filter; [`Self::explain`] and the detections stay as they are.
+    pub fn narrow(&mut self, plan: &Plan) {
+        let met: Vec<bool> = self
+            .ranked
+            .iter()
+            .map(|ranked| plan.matches(&HostFields::new(self, ranked.host)))
+            .collect();
+        for (ranked, met) in self.ranked.iter_mut().zip(met) {
+            ranked.shown = ranked.shown && met;
+        }
+    }
+
+    /// What the table of hosts has counted of a host.
+    pub(super) fn stats(&self, host: HostKey) -> Option<&HostStats> {
+        self.hosts.get(host)
+    }
+
     /// How many hosts a cut leaves.
     pub fn count(&self, cut: Cut) -> usize {
         self.within(cut).count()
@@ -312,14 +333,15 @@ impl<'a> Triage<'a> {
 
     fn within(&self, cut: Cut) -> impl Iterator<Item = &Ranked> {
         let enough = self.ranked.iter().take_while(move |ranked| ranked.score >= cut.min_score);
-        let shown = enough.filter(move |ranked| ranked.speaking || !cut.only_speaking);
+        let shown =
+            enough.filter(move |ranked| ranked.shown && (ranked.speaking || !cut.only_speaking));
         shown.take(cut.top.unwrap_or(usize::MAX))
     }
 
     /// The busiest of the hosts about which nothing speaks, those of others before the analyst's
     /// own: at most so many.
     pub fn busiest_unknown(&self, top: usize) -> Vec<HostRow> {
-        let silent = self.ranked.iter().filter(|ranked| !ranked.speaking);
+        let silent = self.ranked.iter().filter(|ranked| ranked.shown && !ranked.speaking);
         let mut silent: Vec<(bool, Reverse<u64>, usize, HostKey)> = silent
             .enumerate()
             .map(|(rank, ranked)| {
@@ -362,7 +384,7 @@ impl<'a> Triage<'a> {
         host.realm().and_then(|realm| self.realms.get(realm.0 as usize)).cloned()
     }
 
-    fn host_row(&self, host: HostKey) -> HostRow {
+    pub(super) fn host_row(&self, host: HostKey) -> HostRow {
         let (facts, score) = self.judge(host);
         let none = HostStats::default();
         let stats = self.hosts.get(host).unwrap_or(&none);

@@ -19,6 +19,17 @@ pub enum SubjectRole {
     Claimed,
 }
 
+impl SubjectRole {
+    /// The word of the JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Actor => "actor",
+            Self::Target => "target",
+            Self::Claimed => "claimed",
+        }
+    }
+}
+
 /// What a detection rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -31,6 +42,18 @@ pub enum Basis {
     Log,
     /// Membership in a list.
     List,
+}
+
+impl Basis {
+    /// The word of the JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Behaviour => "behaviour",
+            Self::Log => "log",
+            Self::List => "list",
+        }
+    }
 }
 
 /// One occurrence of a behaviour that a detector looks for.

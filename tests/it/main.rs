@@ -17,6 +17,7 @@ mod bounded;
 mod captures;
 mod cli;
 mod corpora;
+mod filters;
 mod flow;
 mod flow_cases;
 mod fuzz;

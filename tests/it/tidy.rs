@@ -16,6 +16,7 @@ use crate::fuzz::TARGETS;
 /// order, which is checked).
 const LAYERS: &[&str] = &[
     "model",
+    "filter",
     "bounded",
     "trie",
     "wire",

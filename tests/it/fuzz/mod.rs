@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 pub mod apps;
 mod bounded;
+mod filter;
 mod flow;
 mod geo;
 mod intel;
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "pcap", run: wire::fuzz_pcap },
     Target { name: "pcapng", run: wire::fuzz_pcapng },
     Target { name: "link", run: wire::fuzz_link },
+    Target { name: "filter", run: filter::fuzz_filter },
     Target { name: "flow", run: flow::fuzz_flow },
     Target { name: "geofeed", run: geo::fuzz_geofeed },
     Target { name: "access_log", run: lines::fuzz_access_log },
