@@ -216,7 +216,7 @@ impl Importer<'_> {
         let read = Arc::new(AtomicU64::new(0));
         let total = source.bytes();
         let mut surveys = file.surveys.iter();
-        let facts = source.each_member(&read, &mut |mut member| {
+        let facts = source.each_member(Purpose::ReadAll, &read, &mut |mut member| {
             let name = match &member.name {
                 Some(name) => {
                     Untrusted::new(&format!("{}!{}", file.input.import.raw(), name.raw()))
@@ -435,14 +435,17 @@ impl Source {
     /// `read`.
     fn each_member(
         &mut self,
+        purpose: Purpose,
         read: &Arc<AtomicU64>,
         take: &mut dyn FnMut(Member<'_>) -> bool,
     ) -> FileFacts {
         let mut facts = FileFacts::default();
         let result = match self {
-            Self::File(file) => file.rewind().and_then(|()| members(file, read, take, &mut facts)),
+            Self::File(file) => {
+                file.rewind().and_then(|()| members(file, purpose, read, take, &mut facts))
+            }
             Self::Stream(stream) => {
-                let mut hashing = Hashing::new(stream, Arc::clone(read));
+                let mut hashing = Hashing::new(stream, purpose, Arc::clone(read));
                 let mut unpacked = bounded::unpack(&mut hashing);
                 let head = unpacked.head().to_vec();
                 take(Member { name: None, head: &head, reader: &mut unpacked });
@@ -460,7 +463,7 @@ impl Source {
     fn is_yearless(&mut self) -> bool {
         let mut yearless = false;
         if let Self::File(_) = self {
-            self.each_member(&Arc::default(), &mut |member| {
+            self.each_member(Purpose::Look, &Arc::default(), &mut |member| {
                 yearless |= Content::of(member.head).is_yearless(member.head);
                 !yearless
             });
@@ -476,13 +479,23 @@ fn spooled(mut stream: impl Read) -> io::Result<File> {
     Ok(file)
 }
 
+/// What a file is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// For what its members are, or their times: no further than is asked for.
+    Look,
+    /// For good: every byte is hashed.
+    ReadAll,
+}
+
 fn members(
     file: &mut File,
+    purpose: Purpose,
     read: &Arc<AtomicU64>,
     take: &mut dyn FnMut(Member<'_>) -> bool,
     facts: &mut FileFacts,
 ) -> io::Result<()> {
-    let mut hashing = Hashing::new(&mut *file, Arc::clone(read));
+    let mut hashing = Hashing::new(&mut *file, purpose, Arc::clone(read));
     let mut unpacked = bounded::unpack(&mut hashing);
     if unpacked.packs() != [Pack::Zip] {
         let head = unpacked.head().to_vec();
@@ -515,21 +528,26 @@ pub(super) fn sha256_of(path: &Path) -> io::Result<Option<String>> {
 /// A reader that counts and hashes what passes.
 struct Hashing<R> {
     input: R,
-    sha256: Sha256,
+    /// `None`: only looked at.
+    sha256: Option<Sha256>,
     bytes: u64,
     read: Arc<AtomicU64>,
 }
 
 impl<R: Read> Hashing<R> {
-    fn new(input: R, read: Arc<AtomicU64>) -> Self {
-        Self { input, sha256: Sha256::new(), bytes: 0, read }
+    fn new(input: R, purpose: Purpose, read: Arc<AtomicU64>) -> Self {
+        let sha256 = (purpose == Purpose::ReadAll).then(Sha256::new);
+        Self { input, sha256, bytes: 0, read }
     }
 
     /// Reads what a format left unread, so that the hash is that of the whole file.
     fn end(mut self, facts: &mut FileFacts) -> io::Result<()> {
+        if self.sha256.is_none() {
+            return Ok(());
+        }
         io::copy(&mut self, &mut io::sink())?;
         facts.bytes = self.bytes;
-        let digest = self.sha256.finalize();
+        let digest = self.sha256.take().unwrap_or_default().finalize();
         facts.sha256 = Some(digest.iter().map(|byte| format!("{byte:02x}")).collect());
         Ok(())
     }
@@ -538,7 +556,9 @@ impl<R: Read> Hashing<R> {
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(out)?;
-        self.sha256.update(out.get(..count).unwrap_or_default());
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(out.get(..count).unwrap_or_default());
+        }
         self.bytes += count as u64;
         self.read.store(self.bytes, Ordering::Relaxed);
         Ok(count)
@@ -549,7 +569,7 @@ impl<R: Read> Read for Hashing<R> {
 fn survey(source: &mut Source) -> Vec<Survey> {
     let mut surveys = Vec::new();
     if let Source::File(_) = source {
-        source.each_member(&Arc::default(), &mut |member| {
+        source.each_member(Purpose::Look, &Arc::default(), &mut |member| {
             surveys.push(match Content::of(member.head) {
                 Content::Log(format) => read::survey(format, member.reader),
                 _ => Survey::default(),
