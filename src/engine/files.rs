@@ -521,7 +521,7 @@ fn members(
 /// The hash of a whole file, as its import would tell it.
 pub(super) fn sha256_of(path: &Path) -> io::Result<Option<String>> {
     let mut facts = FileFacts::default();
-    Hashing::new(File::open(path)?, Arc::default()).end(&mut facts)?;
+    Hashing::new(File::open(path)?, Purpose::ReadAll, Arc::default()).end(&mut facts)?;
     Ok(facts.sha256)
 }
 
