@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::case::Held;
 use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::triage::{Realms, detection_table, folded};
-use super::{Console, Ended, Failure, expand, filter, problems, readable};
+use super::{Console, Ended, Failure, filter, problems, readable};
 use crate::engine::{self, HostsShown, Job};
 use crate::export::{DetectionRow, JsonLines};
 use crate::filter::Filter;
@@ -15,7 +16,7 @@ use crate::filter::Filter;
 #[derive(Clone, Debug, Args)]
 pub(super) struct DetectionsArgs {
     /// Captures, logs, address lists, archives, folders, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "case", conflicts_with = "case", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only detections that meet a filter, such as 'severity >= 50 && succeeded'
     #[arg(long, value_name = "EXPR", value_parser = filter::detections)]
@@ -28,11 +29,12 @@ pub(super) struct DetectionsArgs {
 }
 
 pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    let case = args.context.case();
     let context = args.context.open()?;
-    let inputs = expand(&args.paths, &context)?;
+    let held = Held::open(case.as_deref(), &args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
-    let triage = engine::triage(inputs, job, HostsShown::WithoutSpoofed);
+    let triage = engine::triage(held.material(), job, HostsShown::WithoutSpoofed);
     monitor.clear();
     problems::print(&context.problems, &triage.head().imports);
     problems::print_notes(&triage.head().notes);

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::case::Held;
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, expand, problems, readable};
+use super::{Console, Ended, Failure, problems, readable};
 use crate::engine::{self, HostsShown, Job, paths};
 use crate::export::{Align, HostRow, JsonLines, ShownEvidence, Table, counted, grouped, wrap};
 use crate::model::Visible;
@@ -25,7 +26,7 @@ pub(super) struct ExplainArgs {
     /// The address
     addr: String,
     /// What to judge it by; without a path, the shipped data and your own lists alone
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", conflicts_with = "case")]
     paths: Vec<PathBuf>,
     /// One JSON object for each host of this address
     #[arg(long)]
@@ -40,16 +41,17 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
     let Some(addr) = query.addr() else {
         return Err(Failure::Nothing(format!("{} is not one address", Visible(&args.addr))));
     };
+    let case = args.context.case();
     let context = args.context.open()?;
-    if args.paths.is_empty() {
+    if args.paths.is_empty() && case.is_none() {
         let row = engine::explain_known(&context, addr);
         show(&[row], &[], args.json.then_some(Json), console)?;
         return Ok(Ended::Done);
     }
-    let inputs = expand(&args.paths, &context)?;
+    let held = Held::open(case.as_deref(), &args.paths, &context)?;
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
-    let triage = engine::triage(inputs, job, HostsShown::All);
+    let triage = engine::triage(held.material(), job, HostsShown::All);
     monitor.clear();
     problems::print(&context.problems, &triage.head().imports);
     problems::print_notes(&triage.head().notes);
@@ -64,7 +66,9 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
              known of it"
         )));
     }
-    show(&rows, &args.paths, args.json.then_some(Json), console)?;
+    // The commands that lead on read what this one read.
+    let paths = case.map_or(args.paths, |case| vec!["--case".into(), case]);
+    show(&rows, &paths, args.json.then_some(Json), console)?;
     Ok(if triage.head().partial { Ended::Interrupted } else { Ended::Done })
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::carve::{addr, uid};
+use super::case::Held;
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, expand, filter, problems, readable};
+use super::{Console, Ended, Failure, filter, problems, readable};
 use crate::engine::{self, FlowFormat, Job, Sought};
 use crate::filter::Filter;
 use crate::model::{Addr, Uid};
@@ -15,7 +16,7 @@ use crate::model::{Addr, Uid};
 #[derive(Clone, Debug, Args)]
 pub(super) struct FlowsArgs {
     /// Captures, archives, folders, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "case", conflicts_with = "case", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only flows from or to an address
     #[arg(long, value_name = "A", value_parser = addr)]
@@ -26,6 +27,9 @@ pub(super) struct FlowsArgs {
     /// Only flows that meet a filter, such as 'tcp.port == 443 && bytes > 1MB'
     #[arg(long, value_name = "EXPR", value_parser = filter::flows)]
     filter: Option<Filter>,
+    /// A case file to read instead of paths
+    #[arg(long, value_name = "F")]
+    case: Option<PathBuf>,
     #[command(flatten)]
     format: FlowFormatArgs,
 }
@@ -54,10 +58,10 @@ pub(super) fn run(args: FlowsArgs, console: &mut Console<'_>) -> Result<Ended, F
     let filter = filter::streamed(args.filter.as_ref(), None)?;
     let monitor = Terminal::start(console.progress);
     let context = ContextArgs::default().open()?;
-    let inputs = expand(&args.paths, &context)?;
+    let held = Held::open(args.case.as_deref(), &args.paths, &context)?;
     let job = Job { context: &context, monitor: &monitor };
     let sought = Sought { addr: args.addr, flow: args.flow, line: None, filter };
-    let read = engine::flows(inputs, job, &sought, format, &mut *console.out);
+    let read = engine::flows(held.material(), job, &sought, format, &mut *console.out);
     monitor.clear();
     let (imports, written) = read?;
     problems::print(&[], &imports.rows);

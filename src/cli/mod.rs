@@ -60,6 +60,8 @@ enum Command {
     Lookup(lookup::LookupArgs),
     /// Writes the packets behind a host, a flow or a filter to a capture of their own
     Carve(carve::CarveArgs),
+    /// Looks after case files: info, verify, export, forget
+    Case(case::CaseArgs),
     /// Shows the reference data, its age, and whom to credit
     Data(data::DataArgs),
     /// Lists parsed log records and protocol transactions
@@ -232,6 +234,7 @@ fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended
         Some(Command::Flows(args)) => flows::run(args, console),
         Some(Command::Lookup(args)) => lookup::run(args, console),
         Some(Command::Carve(args)) => carve::run(args, console),
+        Some(Command::Case(args)) => case::run(args, console),
         Some(Command::Data(args)) => data::run(args, console),
         Some(Command::Records(args)) => records::run(*args, console),
         None => example::run(console),

@@ -26,6 +26,16 @@ impl Existing {
     }
 }
 
+/// `--force` was given.
+pub(super) struct Forced;
+
+impl ForceArgs {
+    /// Whether it was given.
+    pub(super) fn is_given(self) -> Option<Forced> {
+        self.force.then_some(Forced)
+    }
+}
+
 /// The option that every command has that writes a file.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(super) struct ForceArgs {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::carve::{addr, uid};
+use super::case::Held;
 use super::context::ContextArgs;
 use super::progress::Terminal;
-use super::{Console, Ended, Failure, expand, filter, problems, readable};
+use super::{Console, Ended, Failure, filter, problems, readable};
 use crate::engine::{self, Job, RecordFormat, Sought};
 use crate::filter::Filter;
 use crate::model::{Addr, Uid};
@@ -15,7 +16,7 @@ use crate::model::{Addr, Uid};
 #[derive(Clone, Debug, Args)]
 pub(super) struct RecordsArgs {
     /// Captures, logs, address lists, archives, folders, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "case", conflicts_with = "case", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only records with this address as source or destination
     #[arg(long, value_name = "A", value_parser = addr)]
@@ -43,9 +44,10 @@ fn line(text: &str) -> Result<(String, u64), String> {
 }
 
 pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    let case = args.context.case();
     let context = args.context.open()?;
     let filter = filter::streamed(args.filter.as_ref(), context.at)?;
-    let inputs = expand(&args.paths, &context)?;
+    let held = Held::open(case.as_deref(), &args.paths, &context)?;
     let format = match args.ndjson {
         true => RecordFormat::NdJson,
         false => RecordFormat::Table(console.width),
@@ -53,7 +55,7 @@ pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended,
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
     let sought = Sought { addr: args.addr, flow: args.flow, line: args.line, filter };
-    let read = engine::records(inputs, job, &sought, format, &mut *console.out);
+    let read = engine::records(held.material(), job, &sought, format, &mut *console.out);
     monitor.clear();
     let (imports, written) = read?;
     problems::print(&context.problems, &imports.rows);

@@ -1,9 +1,9 @@
-//! A case and the pipeline: what is read goes into the case as it passes, and comes out of it again.
+//! A case and the pipeline: what is read goes into the case as it passes, and comes out again.
 //!
 //! [`import_into`] reads files into a case and passes everything on to whoever listens;
-//! [`replay`] gives a listener what the case holds, in the order it came. A listener cannot tell the
-//! two apart: flows and records, imports and realms have the same numbers both times. So a triage
-//! of a case is a triage of its files, byte for byte.
+//! [`replay`] gives a listener what the case holds, in the order it came. A listener cannot tell
+//! the two apart: flows and records, imports and realms have the same numbers both times. So a
+//! triage of a case is a triage of its files, byte for byte.
 //!
 //! In a case an [`ImportId`] is a place in [`Store::imports`], and a [`RealmId`] the case's number
 //! of the realm. After an import was removed the places move up: replay then.
@@ -11,15 +11,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::derive;
 use super::files::{self, Consumer, Imports, Job};
-use super::paths::{Input, Inputs, Origin, RealmNames};
+use super::paths::{self, Input, Inputs, Origin, RealmNames};
 use super::progress::Step;
 use super::read::Tally;
-use super::triage::{Gather, HostsShown, Triage};
+use super::triage::Triage;
 use crate::clock;
 use crate::import::Listed;
-use crate::model::{Flow, ImportId, ImportRow, RealmId, Record, Timestamp, Untrusted};
-use crate::store::{Existing, ImportKey, ImportState, Item, Store, StoreError, Trouble};
+use crate::model::{
+    Addr, Flow, ImportId, ImportRow, Position, Problem, RealmId, Record, Timestamp, Untrusted,
+};
+use crate::store::{
+    Audited, CaseInfo, Existing, Forgotten, ImportKey, ImportState, Item, PersonsData, Store,
+    StoreError, Trouble, Verified,
+};
 use crate::wire::Frame;
 
 /// Items of one transaction. A crash loses the unfinished batch: a fraction of a second's work.
@@ -170,16 +176,25 @@ impl Tee<'_> {
         Ok(id)
     }
 
-    fn keep(&mut self, import: ImportId, item: Item) {
-        let Some(&key) = self.keys.get(&import) else { return };
+    /// Keeps an item, and gives it back without what is forgotten; `None`: it is left out.
+    fn keep(&mut self, import: ImportId, item: Item) -> Option<Item> {
+        let key = *self.keys.get(&import)?;
+        let item = match self.store.admit(key, item) {
+            Ok(item) => item?,
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                return None;
+            }
+        };
         if self.batch_of != Some(key) {
             self.write_batch();
             self.batch_of = Some(key);
         }
-        self.batch.push(item);
+        self.batch.push(item.clone());
         if self.batch.len() >= BATCH_ITEMS {
             self.write_batch();
         }
+        Some(item)
     }
 
     fn write_batch(&mut self) {
@@ -250,21 +265,24 @@ impl Consumer for Tee<'_> {
         self.inner.finished(self.id(import), row);
     }
 
-    fn flow(&mut self, mut flow: Flow) {
-        self.keep(flow.import, Item::Flow(flow.clone()));
-        flow.import = self.id(flow.import);
-        self.inner.flow(flow);
+    fn flow(&mut self, flow: Flow) {
+        if let Some(Item::Flow(mut flow)) = self.keep(flow.import, Item::Flow(flow)) {
+            flow.import = self.id(flow.import);
+            self.inner.flow(flow);
+        }
     }
 
-    fn record(&mut self, mut record: Record) {
-        self.keep(record.import, Item::Record(record.clone()));
-        record.import = self.id(record.import);
-        self.inner.record(record);
+    fn record(&mut self, record: Record) {
+        if let Some(Item::Record(mut record)) = self.keep(record.import, Item::Record(record)) {
+            record.import = self.id(record.import);
+            self.inner.record(record);
+        }
     }
 
     fn listed(&mut self, listed: Listed, import: ImportId, line: u64) {
-        self.keep(import, Item::Listed(listed.clone(), line));
-        self.inner.listed(listed, self.id(import), line);
+        if let Some(Item::Listed(listed, line)) = self.keep(import, Item::Listed(listed, line)) {
+            self.inner.listed(listed, self.id(import), line);
+        }
     }
 
     fn frame(&mut self, frame: &Frame<'_>, carried: &files::Carriage) {
@@ -353,6 +371,44 @@ fn replace_partial(store: &mut Store) -> Result<Vec<Untrusted>, StoreError> {
     Ok(replaced)
 }
 
+/// What is looked at: files that are read now, or a case that holds what was read.
+pub enum Material<'a> {
+    /// Files.
+    Files(Inputs),
+    /// A case.
+    Case(&'a Case),
+}
+
+impl From<Inputs> for Material<'_> {
+    fn from(inputs: Inputs) -> Self {
+        Self::Files(inputs)
+    }
+}
+
+impl<'a> From<&'a Case> for Material<'a> {
+    fn from(case: &'a Case) -> Self {
+        Self::Case(case)
+    }
+}
+
+impl Material<'_> {
+    /// Gives everything to a consumer. Where a case turns out to be damaged, what came before is
+    /// there, and a problem says so.
+    pub(super) fn pass(self, job: Job<'_>, consumer: &mut dyn Consumer) -> Imports {
+        let case = match self {
+            Self::Files(inputs) => return files::import(inputs, job, consumer),
+            Self::Case(case) => case,
+        };
+        replay(&case.store, job, consumer).unwrap_or_else(|error| {
+            let what = error.to_string();
+            let name = paths::path_text(case.store.path().as_os_str());
+            let problems = vec![Problem { place: Position::Whole, what, count: 1 }];
+            let row = ImportRow { import: name, problems, ..ImportRow::default() };
+            Imports { rows: vec![row], partial: true, ..Imports::default() }
+        })
+    }
+}
+
 /// Takes everything and keeps nothing: for an import that is looked at later.
 struct Nobody;
 
@@ -411,15 +467,45 @@ impl Case {
             .map_err(|error| self.sentence(error))
     }
 
-    /// Detects, scores and ranks what the case holds.
+    /// Keeps what was made of the case beside it, and where its hosts are said to be.
     ///
     /// # Errors
-    /// A sentence, when the case is damaged.
-    pub fn triage<'a>(&self, job: Job<'a>, shown: HostsShown) -> Result<Triage<'a>, String> {
-        let mut gather = Gather::new(job.context);
-        let imports =
-            replay(&self.store, job, &mut gather).map_err(|error| self.sentence(error))?;
-        Ok(Triage::conclude(gather, imports, shown))
+    /// A sentence.
+    pub fn keep_derived(&mut self, triage: &Triage<'_>) -> Result<(), String> {
+        derive::keep(&mut self.store, triage, clock::now()).map_err(|error| self.sentence(error))
+    }
+
+    /// What the case holds.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn info(&self) -> Result<CaseInfo, String> {
+        self.store.info().map_err(|error| self.sentence(error))
+    }
+
+    /// Checks everything.
+    ///
+    /// # Errors
+    /// A sentence, when the check cannot run.
+    pub fn verify(&self) -> Result<Verified, String> {
+        self.store.verify().map_err(|error| self.sentence(error))
+    }
+
+    /// Forgets an address for good.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn forget(&mut self, addr: Addr) -> Result<Forgotten, String> {
+        self.store.forget(addr, clock::now()).map_err(|error| self.sentence(error))
+    }
+
+    /// What a person said, and the audit log.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn said(&self) -> Result<(PersonsData, Vec<Audited>), String> {
+        let said = self.store.persons_data().and_then(|said| Ok((said, self.store.audit_log()?)));
+        said.map_err(|error| self.sentence(error))
     }
 
     fn sentence(&self, error: StoreError) -> String {

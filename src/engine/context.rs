@@ -149,6 +149,11 @@ impl Context {
         })
     }
 
+    /// The analyst's own networks, as far as they were named.
+    pub(super) fn mine(&self) -> &[Prefix] {
+        &self.mine
+    }
+
     /// Whether a host is the analyst's own.
     pub fn is_mine(&self, host: HostKey) -> bool {
         match self.mine.is_empty() {

@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
+use super::case::Material;
 use super::fields::{FlowFields, RecordFields};
-use super::files::{Consumer, Imports, Job, import};
-use super::paths::Inputs;
+use super::files::{Consumer, Imports, Job};
 use crate::export::{FlowRow, FlowWriter, JsonLines, RecordRow};
 use crate::filter::Plan;
 use crate::flow::community_id::community_id;
@@ -69,12 +69,12 @@ impl Sought {
     }
 }
 
-/// Writes the flows of captures that are sought; says how many there were.
+/// Writes the flows of captures or of a case that are sought; says how many there were.
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn flows(
-    inputs: Inputs,
+pub fn flows<'m>(
+    material: impl Into<Material<'m>>,
     job: Job<'_>,
     sought: &Sought,
     format: FlowFormat,
@@ -89,7 +89,7 @@ pub fn flows(
     let mut listing = FlowListing { writer, sought, written: 0, names: Vec::new(), failed: None };
     let begun = listing.writer.begin();
     listing.failed = begun.err();
-    let imports = import(inputs, job, &mut listing);
+    let imports = material.into().pass(job, &mut listing);
     match listing.failed.map_or_else(|| listing.writer.end(), Err) {
         Ok(()) => Ok((imports, listing.written)),
         Err(error) => Err(error),
@@ -173,8 +173,8 @@ pub(super) fn flow_row(flow: Flow, import: Untrusted) -> FlowRow {
 ///
 /// # Errors
 /// The output cannot be written.
-pub fn records(
-    inputs: Inputs,
+pub fn records<'m>(
+    material: impl Into<Material<'m>>,
     job: Job<'_>,
     sought: &Sought,
     format: RecordFormat,
@@ -182,7 +182,7 @@ pub fn records(
 ) -> io::Result<(Imports, u64)> {
     let mut listing =
         RecordListing { out, format, sought, written: 0, names: Vec::new(), failed: None };
-    let imports = import(inputs, job, &mut listing);
+    let imports = material.into().pass(job, &mut listing);
     match listing.failed {
         None => Ok((imports, listing.written)),
         Some(error) => Err(error),

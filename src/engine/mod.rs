@@ -9,6 +9,7 @@ mod carve;
 mod case;
 mod context;
 mod data;
+mod derive;
 mod example;
 mod fields;
 mod files;
@@ -21,7 +22,7 @@ mod read;
 mod triage;
 
 pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
-pub use case::{Added, Case};
+pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel};
 pub use example::example;
@@ -37,10 +38,14 @@ use crate::model::Addr;
 use crate::threat::evidence::{Activity, evidence};
 use crate::threat::score::score;
 
-/// Reads all inputs, detects, scores and ranks.
-pub fn triage(inputs: Inputs, job: Job<'_>, shown: HostsShown) -> Triage<'_> {
+/// Reads all inputs, or what a case holds; detects, scores and ranks.
+pub fn triage<'a, 'm>(
+    material: impl Into<Material<'m>>,
+    job: Job<'a>,
+    shown: HostsShown,
+) -> Triage<'a> {
     let mut gather = triage::Gather::new(job.context);
-    let imports = files::import(inputs, job, &mut gather);
+    let imports = material.into().pass(job, &mut gather);
     Triage::conclude(gather, imports, shown)
 }
 

@@ -299,6 +299,16 @@ impl<'a> Triage<'a> {
         (facts, score)
     }
 
+    /// The unrounded scores of [`Triage::hosts`] without a cut.
+    pub(super) fn exact_scores(&self) -> impl Iterator<Item = f64> + '_ {
+        self.within(Cut::default()).map(|ranked| ranked.score)
+    }
+
+    /// What it was judged by.
+    pub(super) const fn context(&self) -> &Context {
+        self.context
+    }
+
     /// Everything but hosts and detections.
     pub const fn head(&self) -> &TriageHead {
         &self.head

@@ -72,6 +72,19 @@ pub enum Deed {
     },
 }
 
+impl Deed {
+    /// What it is about, where it is about something of the case.
+    pub fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Note { subject, .. }
+            | Self::Tag { subject, .. }
+            | Self::Verdict { subject, .. }
+            | Self::Bookmark { subject, .. } => Some(subject),
+            Self::Filter { .. } | Self::Setting { .. } | Self::MergeRealm { .. } => None,
+        }
+    }
+}
+
 /// Whether a tag is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -174,7 +187,7 @@ pub struct Done {
 }
 
 /// Something that a person said, with its subject and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Said<T> {
     /// About what.
     pub subject: Subject,
@@ -185,7 +198,7 @@ pub struct Said<T> {
 }
 
 /// Everything a person said in a case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PersonsData {
     /// Notes, by subject.
     pub notes: Vec<Said<String>>,
@@ -202,7 +215,7 @@ pub struct PersonsData {
 }
 
 /// An entry of the audit log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Audited {
     /// When.
     pub time: Timestamp,
@@ -350,7 +363,7 @@ fn to_text(deed: &Deed) -> String {
     serde_json::to_string(deed).unwrap_or_default()
 }
 
-fn from_text(text: &str) -> Result<Deed, StoreError> {
+pub(super) fn from_text(text: &str) -> Result<Deed, StoreError> {
     serde_json::from_str(text).map_err(StoreError::damaged)
 }
 

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
 use super::cells::{cell, number_at, time_at};
+use super::forget::ForgottenList;
 use super::items::{not_begun, span};
 use super::words::WordsOut;
 use super::{ItemCounts, Store, StoreError, Trouble};
@@ -70,6 +71,8 @@ pub(super) struct Writing {
     pub(super) next: i64,
     pub(super) words: WordsOut,
     pub(super) counts: ItemCounts,
+    /// What is not let in.
+    pub(super) forgotten: ForgottenList,
 }
 
 impl Writing {
@@ -112,8 +115,8 @@ impl Store {
             .prepare_cached(
                 "INSERT INTO import (state, realm, name, path, format, sha256, bytes, packets, \
                  records, flows, listed, left_out, first_seen, last_seen, assumed, problems, \
-                 added) VALUES ('running', ?1, ?2, ?3, ?4, NULL, ?5, 0, 0, 0, 0, 0, NULL, NULL, '{}', \
-                 '[]', ?6)",
+                 added) VALUES ('running', ?1, ?2, ?3, ?4, NULL, ?5, 0, 0, 0, 0, 0, NULL, NULL, \
+                 '{}', '[]', ?6)",
             )?
             .execute(params![
                 realm.map(|realm| realm.0),
@@ -129,8 +132,12 @@ impl Store {
             .map(ImportKey)
             .ok_or_else(|| StoreError::damaged("the case has had four million imports"))?;
         let first = span(key).0;
-        let writing =
-            Writing { next: first, words: WordsOut::new(first), counts: ItemCounts::default() };
+        let writing = Writing {
+            next: first,
+            words: WordsOut::new(first),
+            counts: ItemCounts::default(),
+            forgotten: ForgottenList::read(&self.db)?,
+        };
         self.writing.insert(key, writing);
         Ok(key)
     }

@@ -43,7 +43,20 @@ pub(super) fn span(key: ImportKey) -> (i64, i64) {
 }
 
 impl Store {
-    /// Adds a batch to an import that was begun: all of it, or on an error nothing.
+    /// An item without what is forgotten; `None`: it is about a forgotten address, is left out, and
+    /// counted in the import's `left_out`.
+    ///
+    /// # Errors
+    /// When the import was not begun.
+    pub fn admit(&mut self, key: ImportKey, item: Item) -> Result<Option<Item>, StoreError> {
+        let writing = self.writing.get_mut(&key).ok_or_else(not_begun)?;
+        let admitted = writing.forgotten.admit(item);
+        writing.counts.left_out += u64::from(admitted.is_none());
+        Ok(admitted)
+    }
+
+    /// Adds a batch to an import that was begun: all of it, or on an error nothing. Items pass
+    /// [`Store::admit`] first.
     ///
     /// # Errors
     /// When the disk is full, or the import was not begun.

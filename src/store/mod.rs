@@ -22,14 +22,18 @@
 mod cells;
 mod copy;
 mod deeds;
+mod derived;
 mod error;
 mod flows;
+mod forget;
 mod imports;
+mod info;
 mod items;
 mod lock;
 mod open;
 mod records;
 mod schema;
+mod scrub;
 mod secret;
 mod words;
 
@@ -40,8 +44,14 @@ use rusqlite::Connection;
 
 pub use copy::Existing;
 pub use deeds::{Audited, Deed, Done, PersonsData, Put, Said, Subject, Verdict};
+pub use derived::{
+    DerivedDetection, DerivedEvidence, DerivedFrom, DerivedHost, DerivedPlace, Deriving,
+    LocationEvent,
+};
 pub use error::{StoreError, Trouble};
+pub use forget::Forgotten;
 pub use imports::{ImportKey, ImportState, StoredImport, StoredRealm};
+pub use info::{CaseInfo, Verified};
 pub use items::{Item, ItemCounts};
 pub use open::{Opened, Upgraded};
 pub use schema::{APPLICATION_ID, version as schema_version};

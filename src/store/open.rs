@@ -121,7 +121,9 @@ impl Store {
                 _ => recovery.join(format!("unsaved-{stamp}-{number}.infralock")),
             };
             match Self::create(&path, now) {
-                Err(error) if error.kind == Trouble::Exists && number < 1_000 => {}
+                Err(error)
+                    if matches!(error.kind, Trouble::Exists | Trouble::InUse) && number < 1_000 => {
+                }
                 made => return made,
             }
         }
@@ -323,7 +325,6 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
     db.pragma_update(None, "mmap_size", 0)?;
     db.pragma_update(None, "cell_size_check", true)?;
     db.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    db.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(db)
 }
 

@@ -16,6 +16,7 @@ mod intel;
 pub mod lines;
 mod pipeline;
 pub mod stage;
+mod store;
 pub mod structured;
 mod threat;
 mod wire;
@@ -54,6 +55,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "apps_xmpp", run: apps::fuzz_xmpp },
     Target { name: "apps_smb", run: apps::fuzz_smb },
     Target { name: "as_table", run: pipeline::fuzz_as_table },
+    Target { name: "case", run: store::fuzz_case },
     Target { name: "capture", run: pipeline::fuzz_capture },
     Target { name: "judged_log", run: pipeline::fuzz_judged_log },
     Target { name: "unpack", run: bounded::fuzz_unpack },
@@ -87,6 +89,11 @@ pub const TARGETS: &[Target] = &[
     Target { name: "threat_strings", run: threat::fuzz_strings },
     Target { name: "w3c", run: lines::fuzz_w3c },
 ];
+
+/// A moment for what targets do.
+pub fn now() -> infralock::model::Timestamp {
+    infralock::model::Timestamp::from_nanos(1_780_629_164_000_000_000)
+}
 
 /// A small, seeded source of chance (xorshift64*, Vigna 2016).
 pub struct Chance(u64);

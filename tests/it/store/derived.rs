@@ -1,0 +1,83 @@
+//! What was made of a case: kept under its key, and the history of places beside it.
+
+use infralock::store::{
+    DerivedDetection, DerivedEvidence, DerivedFrom, DerivedHost, DerivedPlace, Store,
+};
+
+use super::{addr, now};
+
+fn from(key: &str) -> DerivedFrom {
+    DerivedFrom { key: key.to_owned(), profile: "default".to_owned(), data_date: Some(now()) }
+}
+
+fn place(lat: f64) -> DerivedPlace {
+    DerivedPlace {
+        lat: Some(lat),
+        lon: Some(4.9),
+        city: Some("Amsterdam".to_owned()),
+        candidates: "[]".to_owned(),
+        ..DerivedPlace::default()
+    }
+}
+
+#[test]
+fn hosts_evidence_and_detections_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    let host = |score| DerivedHost { score, word: "high".to_owned(), ..DerivedHost::default() };
+    let hosts = [
+        (addr("203.0.113.9"), DerivedHost { place: Some(place(52.37)), ..host(93.0) }),
+        (addr("10.0.0.5"), host(50.0)),
+        (addr("2001:db8::9"), DerivedHost { place: Some(place(1.0)), ..host(0.5) }),
+    ];
+    let evidence = vec![DerivedEvidence { id: "prior".to_owned(), ..DerivedEvidence::default() }];
+    let detection = DerivedDetection {
+        detector: "scan.horizontal".to_owned(),
+        subject: addr("203.0.113.9"),
+        realm: None,
+        severity: 40,
+        confidence: 0.97,
+        first_seen: None,
+        last_seen: Some(now()),
+        row: "{}".to_owned(),
+    };
+    for key in ["one", "two"] {
+        store
+            .derive(&from(key), now(), |deriving| {
+                for (addr, host) in &hosts {
+                    deriving.host(*addr, host, &evidence)?;
+                }
+                deriving.detection(&detection)
+            })
+            .unwrap();
+    }
+    assert_eq!(store.derived_key().unwrap().as_deref(), Some("two"));
+    let mut read = Vec::new();
+    store.each_derived_host(&mut |rank, addr, host| read.push((rank, addr, host))).unwrap();
+    let expected = (1..).zip(hosts).map(|(rank, (addr, host))| (rank, addr, host));
+    assert_eq!(read, expected.collect::<Vec<_>>());
+    assert_eq!(store.derived_evidence(3).unwrap(), evidence);
+    assert_eq!(store.derived_detections().unwrap(), [detection]);
+    let events = store.location_events(addr("203.0.113.9")).unwrap();
+    assert_eq!(events.len(), 1, "the same place is said once");
+}
+
+#[test]
+fn places_have_a_history_that_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    let bad = addr("203.0.113.9");
+    for (day, lat) in [(0, 1.0), (30, 1.0), (60, 2.0), (100, 1.0)] {
+        let host = DerivedHost { place: Some(place(lat)), ..DerivedHost::default() };
+        let derived = store
+            .derive(&from("k"), now().plus_days(day), |deriving| deriving.host(bad, &host, &[]));
+        derived.unwrap();
+    }
+    let days = |store: &Store| -> Vec<f64> {
+        let events = store.location_events(bad).unwrap();
+        events.iter().map(|event| event.time.secs_since(now()) / 86_400.0).collect()
+    };
+    assert_eq!(days(&store), [0.0, 60.0, 100.0]);
+    assert_eq!(store.retain_locations(90, now().plus_days(120)).unwrap(), 1);
+    assert_eq!(days(&store), [60.0, 100.0]);
+}

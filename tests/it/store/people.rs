@@ -1,0 +1,121 @@
+//! What a person says: kept at once, undone and redone across reopening, written down.
+
+use infralock::model::{HostKey, RealmId};
+use infralock::store::{Deed, Put, Store, Subject, Verdict};
+
+use super::{addr, now};
+
+fn deeds() -> Vec<Deed> {
+    let host = Subject::host(HostKey::new(addr("203.0.113.9"), RealmId(0)));
+    let note = |text: &str| Deed::Note { subject: host.clone(), text: Some(text.to_owned()) };
+    let tag = |put| Deed::Tag { subject: host.clone(), tag: "seen".to_owned(), put };
+    let verdict = |verdict| Deed::Verdict { subject: host.clone(), verdict };
+    vec![
+        note("looks odd"),
+        note("very odd"),
+        Deed::Note { subject: host.clone(), text: None },
+        tag(Put::On),
+        tag(Put::On),
+        tag(Put::Off),
+        verdict(Some(Verdict::Suspicious)),
+        verdict(Some(Verdict::Expected("our own scanner".to_owned()))),
+        verdict(Some(Verdict::Unsure)),
+        verdict(None),
+        verdict(Some(Verdict::Malicious)),
+        Deed::Bookmark { subject: Subject::named("map"), name: Some("night".to_owned()) },
+        Deed::Filter { name: "bad".to_owned(), text: Some("score >= 50".to_owned()) },
+        Deed::Setting { key: "own_networks".to_owned(), value: Some("10.0.0.0/8".to_owned()) },
+        Deed::MergeRealm { realm: 1, into: Some(0) },
+    ]
+}
+
+#[test]
+fn every_deed_can_be_undone_and_done_again_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    let mut store = Store::create(&path, now()).unwrap();
+    store.realm(&"one".into()).unwrap();
+    store.realm(&"two".into()).unwrap();
+    let state = |store: &Store| (store.persons_data().unwrap(), store.realms().unwrap());
+    let mut states = vec![state(&store)];
+    for deed in deeds() {
+        store.apply(&deed, now()).unwrap();
+        states.push(state(&store));
+    }
+    let mut store = {
+        store.close().unwrap();
+        Store::open(&path).unwrap().store
+    };
+    for (deed, before) in deeds().iter().zip(&states).rev() {
+        assert_eq!(store.undo(now()).unwrap().unwrap().deed, *deed);
+        assert_eq!(state(&store), *before, "undone: {deed:?}");
+    }
+    assert_eq!(store.undo(now()).unwrap(), None);
+    store.close().unwrap();
+    let mut store = Store::open(&path).unwrap().store;
+    for (deed, after) in deeds().iter().zip(&states[1..]) {
+        assert_eq!(store.redo(now()).unwrap().unwrap().deed, *deed);
+        assert_eq!(state(&store), *after, "redone: {deed:?}");
+    }
+    assert_eq!(store.redo(now()).unwrap(), None);
+}
+
+#[test]
+fn a_new_deed_ends_what_could_be_redone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    store.apply(&deeds()[0], now()).unwrap();
+    store.undo(now()).unwrap().unwrap();
+    store.apply(&deeds()[3], now()).unwrap();
+    assert_eq!(store.redo(now()).unwrap(), None);
+    assert_eq!(store.undo(now()).unwrap().unwrap().deed, deeds()[3]);
+}
+
+#[test]
+fn realms_merge_and_imports_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    for name in ["one", "two", "three"] {
+        store.realm(&name.into()).unwrap();
+    }
+    let row = infralock::model::ImportRow::default();
+    store.begin_import(&row, Some(RealmId(2)), now()).unwrap();
+    let merge = |realm, into| Deed::MergeRealm { realm, into: Some(into) };
+    store.apply(&merge(2, 1), now()).unwrap();
+    store.apply(&merge(1, 0), now()).unwrap();
+    assert_eq!(store.imports().unwrap()[0].realm, Some(RealmId(0)));
+    assert_eq!(store.imports().unwrap()[0].row.realm.raw(), "one");
+    let error = store.apply(&merge(0, 2), now()).unwrap_err();
+    assert!(error.to_string().contains("other way round"), "{error}");
+    assert!(store.apply(&merge(0, 9), now()).is_err());
+    store.undo(now()).unwrap();
+    assert_eq!(store.imports().unwrap()[0].realm, Some(RealmId(1)));
+}
+
+#[test]
+fn commands_are_written_down_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    let mut store = Store::create(&path, now()).unwrap();
+    store.audit("import auth.log", now()).unwrap();
+    store.audit("note on 203.0.113.9", now().plus_nanos(1)).unwrap();
+    store.close().unwrap();
+    let mut store = Store::open_read_only(&path).unwrap();
+    let log = store.audit_log().unwrap();
+    let log: Vec<&str> = log.iter().map(|entry| entry.what.as_str()).collect();
+    assert_eq!(log, ["import auth.log", "note on 203.0.113.9"]);
+    assert!(store.audit("more", now()).unwrap_err().to_string().contains("read-only"));
+    assert!(store.apply(&deeds()[0], now()).is_err());
+}
+
+#[test]
+fn subjects_name_hosts() {
+    for (text, realm) in [("203.0.113.9", None), ("10.0.0.5", Some(RealmId(2)))] {
+        let host = HostKey::new(addr(text), RealmId(2));
+        assert_eq!(host.realm(), realm);
+        assert_eq!(Subject::host(host).as_host(), Some(host));
+    }
+    assert_eq!(Subject::named("host:203.0.113.9@1").as_host(), None);
+    assert_eq!(Subject::named("host:10.0.0.5").as_host(), None);
+    assert_eq!(Subject::named("flow:x").as_host(), None);
+}
