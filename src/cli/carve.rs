@@ -10,7 +10,7 @@ use super::progress::Terminal;
 use super::{Console, Ended, Failure, expand, filter, problems, readable};
 use crate::engine::{self, FlowSet, Job, Wanted};
 use crate::export::counted;
-use crate::filter::Filter;
+use crate::filter::Table;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -37,8 +37,8 @@ struct WantedArgs {
     #[arg(long, value_name = "UID", value_parser = uid)]
     flow: Option<Uid>,
     /// Packets of flows that meet a filter, such as 'sni contains example.com'
-    #[arg(long, value_name = "EXPR", value_parser = filter::flows)]
-    filter: Option<Filter>,
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
 }
 
 pub(super) fn addr(text: &str) -> Result<Addr, String> {
@@ -57,7 +57,8 @@ pub(super) fn run(args: CarveArgs, console: &mut Console<'_>) -> Result<Ended, F
         (None, Some(uid)) => Wanted::Flow(uid),
         (None, None) => Wanted::Flows(FlowSet::default()),
     };
-    let plan = filter::streamed(args.wanted.filter.as_ref(), None)?;
+    let filter = filter::read(args.wanted.filter.as_deref(), Table::Flows)?;
+    let plan = filter::streamed(filter.as_ref(), None)?;
     let mut file = output::create(&args.out, Existing::of(args.force))?;
     let context = ContextArgs::default().open()?;
     let inputs = expand(&args.paths, &context)?;

@@ -11,7 +11,7 @@ use super::triage::{Realms, detection_table, folded};
 use super::{Console, Ended, Failure, filter, problems, readable};
 use crate::engine::{self, HostsShown, Job};
 use crate::export::{DetectionRow, JsonLines};
-use crate::filter::Filter;
+use crate::filter::Table;
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct DetectionsArgs {
@@ -19,8 +19,8 @@ pub(super) struct DetectionsArgs {
     #[arg(required_unless_present = "case", conflicts_with = "case", value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only detections that meet a filter, such as 'severity >= 50 && succeeded'
-    #[arg(long, value_name = "EXPR", value_parser = filter::detections)]
-    filter: Option<Filter>,
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     ndjson: bool,
@@ -29,6 +29,7 @@ pub(super) struct DetectionsArgs {
 }
 
 pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    let filter = filter::read(args.filter.as_deref(), Table::Detections)?;
     let case = args.context.case();
     let context = args.context.open()?;
     let held = Held::open(case.as_deref(), &args.paths, &context)?;
@@ -42,7 +43,7 @@ pub(super) fn run(args: DetectionsArgs, console: &mut Console<'_>) -> Result<End
         problems::print_assumed(&triage.head().imports);
     }
     readable(&triage.head().imports)?;
-    let plan = args.filter.map(|filter| filter.plan(triage.head().now));
+    let plan = filter.map(|filter| filter.plan(triage.head().now));
     let wanted = |found: &DetectionRow| plan.as_ref().is_none_or(|plan| plan.matches(found));
     if args.ndjson {
         let mut lines = JsonLines::new(&mut *console.out);

@@ -4,27 +4,14 @@ use super::Failure;
 use crate::filter::{Filter, Plan, Table, parse_for};
 use crate::model::Timestamp;
 
-pub(super) fn hosts(text: &str) -> Result<Filter, String> {
-    read(text, Table::Hosts)
-}
-
-pub(super) fn flows(text: &str) -> Result<Filter, String> {
-    read(text, Table::Flows)
-}
-
-pub(super) fn records(text: &str) -> Result<Filter, String> {
-    read(text, Table::Records)
-}
-
-pub(super) fn detections(text: &str) -> Result<Filter, String> {
-    read(text, Table::Detections)
-}
-
-/// The sentence, then the filter with a caret under the place.
-fn read(text: &str, table: Table) -> Result<Filter, String> {
-    parse_for(text, table).map_err(|error| {
+/// Reads the filter of an option: before any work, and not while arguments are parsed, whose errors
+/// would repeat all of it.
+pub(super) fn read(text: Option<&str>, table: Table) -> Result<Option<Filter>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    parse_for(text, table).map(Some).map_err(|error| {
+        // The sentence, then the filter with a caret under the place.
         let pointed = error.pointed_at(text).replace('\n', "\n  ");
-        format!("{error}\n\n  {pointed}")
+        Failure::Usage(format!("--filter, {error}\n\n  {pointed}"))
     })
 }
 

@@ -10,7 +10,7 @@ use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::{Console, Ended, Failure, filter, problems, readable};
 use crate::engine::{self, FlowFormat, Job, Sought};
-use crate::filter::Filter;
+use crate::filter::Table;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -25,8 +25,8 @@ pub(super) struct FlowsArgs {
     #[arg(long, value_name = "UID", value_parser = uid)]
     flow: Option<Uid>,
     /// Only flows that meet a filter, such as 'tcp.port == 443 && bytes > 1MB'
-    #[arg(long, value_name = "EXPR", value_parser = filter::flows)]
-    filter: Option<Filter>,
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
     /// A case file to read instead of paths
     #[arg(long, value_name = "F")]
     case: Option<PathBuf>,
@@ -55,7 +55,8 @@ pub(super) fn run(args: FlowsArgs, console: &mut Console<'_>) -> Result<Ended, F
         FlowFormatArgs { zeek: true, .. } => FlowFormat::Zeek,
         _ => FlowFormat::Table(console.width),
     };
-    let filter = filter::streamed(args.filter.as_ref(), None)?;
+    let filter = filter::read(args.filter.as_deref(), Table::Flows)?;
+    let filter = filter::streamed(filter.as_ref(), None)?;
     let monitor = Terminal::start(console.progress);
     let context = ContextArgs::default().open()?;
     let held = Held::open(args.case.as_deref(), &args.paths, &context)?;

@@ -10,7 +10,7 @@ use super::context::ContextArgs;
 use super::progress::Terminal;
 use super::{Console, Ended, Failure, filter, problems, readable};
 use crate::engine::{self, Job, RecordFormat, Sought};
-use crate::filter::Filter;
+use crate::filter::Table;
 use crate::model::{Addr, Uid};
 
 #[derive(Clone, Debug, Args)]
@@ -28,8 +28,8 @@ pub(super) struct RecordsArgs {
     #[arg(long = "ref", value_name = "REF", value_parser = line)]
     line: Option<(String, u64)>,
     /// Only records that meet a filter, such as 'kind == auth && outcome == success'
-    #[arg(long, value_name = "EXPR", value_parser = filter::records)]
-    filter: Option<Filter>,
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     ndjson: bool,
@@ -44,9 +44,10 @@ fn line(text: &str) -> Result<(String, u64), String> {
 }
 
 pub(super) fn run(args: RecordsArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    let filter = filter::read(args.filter.as_deref(), Table::Records)?;
     let case = args.context.case();
     let context = args.context.open()?;
-    let filter = filter::streamed(args.filter.as_ref(), context.at)?;
+    let filter = filter::streamed(filter.as_ref(), context.at)?;
     let held = Held::open(case.as_deref(), &args.paths, &context)?;
     let format = match args.ndjson {
         true => RecordFormat::NdJson,

@@ -14,7 +14,7 @@ use crate::export::{
     Align, DetectionRow, HostRow, ImportRow, JsonLines, Table, counted, grouped, wrap,
     write_hosts_csv, write_triage_json,
 };
-use crate::filter::Filter;
+use crate::filter::{self as language, Filter};
 use crate::model::{Basis, Untrusted, Visible};
 
 /// Hosts in the table unless `--top` says otherwise: a screenful.
@@ -55,8 +55,8 @@ pub(super) struct TriageArgs {
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     min_score: f64,
     /// Shows only hosts that meet a filter, such as 'score >= 50 && country == NL'
-    #[arg(long, value_name = "EXPR", value_parser = filter::hosts)]
-    filter: Option<Filter>,
+    #[arg(long, value_name = "EXPR")]
+    filter: Option<String>,
     /// Lists forged sources of floods too
     #[arg(long)]
     all_hosts: bool,
@@ -92,6 +92,7 @@ impl FormatArgs {
 
 pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
     // Refused before the work, not after it.
+    let filter = filter::read(args.filter.as_deref(), language::Table::Hosts)?;
     let existing = Existing::of(args.force);
     let report = args.report.as_deref().map(|path| output::create(path, existing)).transpose()?;
     let case = args.context.case();
@@ -122,7 +123,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
         report.keep()?;
     }
     // The report is about everything.
-    if let Some(filter) = &args.filter {
+    if let Some(filter) = &filter {
         triage.narrow(&filter.plan(triage.head().now));
     }
     let out = &mut *console.out;
@@ -134,7 +135,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     } else if args.format.csv {
         write_hosts_csv(out, triage.hosts(cut)).map_err(output::csv_failure)?;
     } else {
-        let asked = Asked::of(cut, args.filter.as_ref());
+        let asked = Asked::of(cut, filter.as_ref());
         table(&triage, cut, asked, console)?;
     }
     Ok(if interrupted { Ended::Interrupted } else { Ended::Done })

@@ -344,7 +344,9 @@ fn testing(test: &Test, column: Column<'_>, within: &Bits) -> Bits {
         (Test::Number(order), Data::U64(values)) => {
             ordered(order, values, shape, within, |value| value as f64)
         }
-        (Test::Addr(order), Data::Addrs(values)) => ordered(order, values, shape, within, |it| it),
+        (Test::Addr(test), Data::Addrs(values)) => {
+            select(values, shape, within, |addr| test.holds(*addr))
+        }
         (Test::Band(order), Data::Bands(values)) => ordered(order, values, shape, within, |it| it),
         (Test::Time(order), Data::Times(values)) => ordered(order, values, shape, within, |it| it),
         (Test::Flag(wanted), Data::Flags(flags)) => {
@@ -401,8 +403,9 @@ fn searching(search: &Search, table: &dyn Columns, within: &Bits) -> Bits {
                 let holds = |id: &u32| truth.get(*id as usize).is_some_and(|truth| *truth);
                 select(ids, column.shape, &left, holds)
             }
-            Data::Addrs(addrs) if search.may_be_in_addrs() => {
-                select(addrs, column.shape, &left, |addr| search.holds_addr(*addr))
+            Data::Addrs(addrs) if !search.addrs.is_hopeless() => {
+                let holds = |addr: &Addr| search.addrs.holds(&search.needle, *addr);
+                select(addrs, column.shape, &left, holds)
             }
             _ => continue,
         };

@@ -52,6 +52,7 @@
 //! Deliberately absent: arithmetic, functions, comparison of two fields, slices of bytes. A field
 //! of a single packet (`frame.len`, `tcp.flags`) has no meaning for hosts, flows and records.
 
+mod addr;
 mod columns;
 mod complete;
 mod error;

@@ -4,10 +4,13 @@
 //! tables ([`Plan::rows`](super::columns), for what is drawn). Both rest on the same tests, so they
 //! agree; `tests` asks both about the same random rows.
 
+use std::cmp::Ordering;
+
+use super::addr::{AddrSearch, AddrTest};
 use super::expr::{Compare, Expr, Op, Operand, Span};
 use super::fields::{FIELDS, FieldId, Type};
 use super::text::{Needle, TextTest};
-use crate::model::{Addr, AddrRange, Band, Timestamp, query};
+use crate::model::{Addr, Band, Timestamp};
 
 /// One value of one row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,7 +56,7 @@ pub(super) enum Node {
 #[derive(Clone, Debug)]
 pub(super) enum Test {
     Number(Order<f64>),
-    Addr(Order<Addr>),
+    Addr(AddrTest),
     Text(TextTest),
     Flag(bool),
     Band(Order<Band>),
@@ -72,10 +75,9 @@ pub(super) enum Order<T> {
 }
 
 impl<T: PartialOrd + Copy> Order<T> {
-    fn within(mut spans: Vec<(T, T)>) -> Self {
-        let by_first =
-            |a: &(T, T), b: &(T, T)| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal);
-        spans.sort_unstable_by(by_first);
+    /// The same values in as few spans as can be, in order.
+    pub(super) fn disjoint(mut spans: Vec<(T, T)>) -> Vec<(T, T)> {
+        spans.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
         let mut disjoint: Vec<(T, T)> = Vec::with_capacity(spans.len());
         for (first, last) in spans {
             match disjoint.last_mut() {
@@ -87,7 +89,7 @@ impl<T: PartialOrd + Copy> Order<T> {
                 _ => disjoint.push((first, last)),
             }
         }
-        Self::Within(disjoint)
+        disjoint
     }
 
     /// A comparison with a span: below its first, above its last, inside it.
@@ -97,7 +99,7 @@ impl<T: PartialOrd + Copy> Order<T> {
             (Op::Ge, Some((first, _))) => Self::AtLeast(*first),
             (Op::Le, Some((_, last))) => Self::AtMost(*last),
             (Op::Gt, Some((_, last))) => Self::Above(*last),
-            _ => Self::within(spans),
+            _ => Self::Within(Self::disjoint(spans)),
         }
     }
 
@@ -140,71 +142,23 @@ pub(super) fn is_within<T: PartialOrd>(spans: &[(T, T)], value: T) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     pub(super) needle: Needle,
-    /// The addresses it names, if it names some.
-    range: Option<AddrRange>,
-    /// Whether it can be a part of a written address of each family.
-    in_v4_text: bool,
-    in_v6_text: bool,
+    pub(super) addrs: AddrSearch,
 }
 
 impl Search {
     fn new(text: &str) -> Self {
         let needle = Needle::new(text);
-        let range = query::parse(text).ok().map(|query| query.range());
-        let only = |allowed: fn(u8) -> bool| needle.folded().bytes().all(allowed);
-        let in_v4_text = range.is_none() && only(|byte| byte.is_ascii_digit() || byte == b'.');
-        let in_v6_text =
-            range.is_none() && only(|byte| byte.is_ascii_hexdigit() || b".:".contains(&byte));
-        Self { range, in_v4_text, in_v6_text, needle }
-    }
-
-    pub(super) const fn may_be_in_addrs(&self) -> bool {
-        self.range.is_some() || self.in_v4_text || self.in_v6_text
-    }
-
-    pub(super) fn holds_addr(&self, addr: Addr) -> bool {
-        match (self.range, addr) {
-            (Some(range), _) => range.contains(addr),
-            (None, Addr::V4(addr)) if self.in_v4_text => {
-                let mut text = [0; 15];
-                self.needle.is_in_folded(write_v4(addr.octets(), &mut text))
-            }
-            (None, Addr::V6(addr)) if self.in_v6_text => self.needle.is_in(&addr.to_string()),
-            (None, _) => false,
-        }
+        let addrs = AddrSearch::new(needle.folded());
+        Self { needle, addrs }
     }
 
     fn holds(&self, cell: Cell<'_>) -> bool {
         match cell {
-            Cell::Addr(addr) => self.holds_addr(addr),
+            Cell::Addr(addr) => self.addrs.holds(&self.needle, addr),
             Cell::Text(text) => self.needle.is_in(text),
             _ => false,
         }
     }
-}
-
-/// A dotted quad without the machinery of formatting, for a million of them in a table.
-fn write_v4(octets: [u8; 4], text: &mut [u8; 15]) -> &[u8] {
-    let mut end = 0;
-    let mut put = |byte: u8| {
-        if let Some(slot) = text.get_mut(end) {
-            *slot = byte;
-            end += 1;
-        }
-    };
-    for (place, octet) in octets.into_iter().enumerate() {
-        if place > 0 {
-            put(b'.');
-        }
-        if octet >= 100 {
-            put(b'0' + octet / 100);
-        }
-        if octet >= 10 {
-            put(b'0' + octet / 10 % 10);
-        }
-        put(b'0' + octet % 10);
-    }
-    text.get(..end).unwrap_or_default()
 }
 
 impl Plan {
@@ -297,9 +251,7 @@ impl Test {
             Operand::Times(spans) => {
                 Self::Time(Order::new(op, pairs(spans, |moment| moment.resolved(now))))
             }
-            Operand::Addrs(ranges) => {
-                Self::Addr(Order::within(ranges.iter().map(|it| (it.first(), it.last())).collect()))
-            }
+            Operand::Addrs(ranges) => Self::Addr(AddrTest::new(ranges)),
             Operand::Flag(flag) => Self::Flag(*flag),
             Operand::Pattern(pattern) => Self::Text(TextTest::Matches(pattern.regex().clone())),
             Operand::Texts(texts) => Self::Text(match (op, texts.first()) {
@@ -312,7 +264,7 @@ impl Test {
     fn holds(&self, cell: Cell<'_>) -> bool {
         match (self, cell) {
             (Self::Number(order), Cell::Number(number)) => order.holds(number),
-            (Self::Addr(order), Cell::Addr(addr)) => order.holds(addr),
+            (Self::Addr(test), Cell::Addr(addr)) => test.holds(addr),
             (Self::Text(test), Cell::Text(text)) => test.holds(text),
             (Self::Flag(wanted), Cell::Flag(flag)) => *wanted == flag,
             (Self::Band(order), Cell::Band(band)) => order.holds(band),
