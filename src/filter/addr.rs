@@ -10,8 +10,8 @@ use crate::model::{Addr, AddrRange, query};
 /// Inside any of some ranges, each family compared as the number it is.
 #[derive(Clone, Debug)]
 pub(super) struct AddrTest {
-    v4: Vec<(u32, u32)>,
-    v6: Vec<(u128, u128)>,
+    v4: Spans<u32>,
+    v6: Spans<u128>,
 }
 
 impl AddrTest {
@@ -23,14 +23,42 @@ impl AddrTest {
                 (first, last) => v6.push((first.bits(), last.bits())),
             }
         }
-        Self { v4: Order::disjoint(v4), v6: Order::disjoint(v6) }
+        Self { v4: Spans::new(v4, (1, 0)), v6: Spans::new(v6, (1, 0)) }
     }
 
+    #[inline]
     pub(super) fn holds(&self, addr: Addr) -> bool {
         match addr {
-            Addr::V4(addr) => is_within(&self.v4, addr.to_bits()),
-            Addr::V6(addr) => is_within(&self.v6, addr.to_bits()),
+            Addr::V4(addr) => self.v4.hold(addr.to_bits()),
+            Addr::V6(addr) => self.v6.hold(addr.to_bits()),
         }
+    }
+}
+
+/// Spans of numbers, and the one span around them all, which turns most numbers away: in a table
+/// of a million addresses nothing else is asked of most.
+#[derive(Clone, Debug)]
+struct Spans<T> {
+    around: (T, T),
+    /// Empty where the one around says it all.
+    each: Vec<(T, T)>,
+}
+
+impl<T: PartialOrd + Copy> Spans<T> {
+    /// `nothing` is a span that holds no number.
+    fn new(spans: Vec<(T, T)>, nothing: (T, T)) -> Self {
+        let each = Order::disjoint(spans);
+        match &each[..] {
+            [] => Self { around: nothing, each },
+            [only] => Self { around: *only, each: Vec::new() },
+            [first, .., last] => Self { around: (first.0, last.1), each },
+        }
+    }
+
+    #[inline]
+    fn hold(&self, number: T) -> bool {
+        let may_be = (self.around.0 <= number) & (number <= self.around.1);
+        may_be && (self.each.is_empty() || is_within(&self.each, number))
     }
 }
 

@@ -5,8 +5,8 @@
 //! matter into those that meet it, 64 rows to a word: where no row of a word matters any more,
 //! nothing is read. Estimate for a million rows and `score >= 50 && country == "NL"`: 4 MB of
 //! scores and at most 4 MB of ids, each read once at some GB/s, and a table of truth that stays in
-//! the nearest cache: 2 ms. An address column has 17 MB: 5 ms. Words that are looked for in written
-//! addresses cost a dotted quad a row: 20 ms.
+//! the nearest cache: 2 ms. An address column has 17 MB: 5 ms a condition. Words that may stand in
+//! written addresses cost a few table look-ups a row: 10 ms.
 
 use super::fields::FieldId;
 use super::plan::{Node, Order, Plan, Search, Test, searched};
