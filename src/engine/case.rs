@@ -463,8 +463,14 @@ impl Case {
     /// # Errors
     /// A sentence; every finished batch is in the case.
     pub fn add(&mut self, inputs: Inputs, job: Job<'_>) -> Result<Added, String> {
-        import_into(&mut self.store, inputs, job, &mut Nobody, clock::now())
-            .map_err(|error| self.sentence(error))
+        let now = clock::now();
+        let added = import_into(&mut self.store, inputs, job, &mut Nobody, now).and_then(|added| {
+            for row in &added.imports.rows {
+                self.store.audit(&format!("import {}", row.import), now)?;
+            }
+            Ok(added)
+        });
+        added.map_err(|error| self.sentence(error))
     }
 
     /// Keeps what was made of the case beside it, and where its hosts are said to be.

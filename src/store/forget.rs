@@ -325,6 +325,8 @@ impl Forgetting<'_> {
             "INSERT OR REPLACE INTO forgotten (hash, time) VALUES (?1, ?2)",
             (hash, now.nanos()),
         )?;
+        let sql = "INSERT INTO audit (time, what) VALUES (?1, 'forget an address')";
+        self.db.execute(sql, [now.nanos()])?;
         Ok(())
     }
 

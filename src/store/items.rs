@@ -87,6 +87,7 @@ impl Store {
         as_import: ImportId,
         take: &mut dyn FnMut(Item) -> bool,
     ) -> Result<(), StoreError> {
+        self.check_items()?;
         let db = &self.db;
         let mut statements = [
             db.prepare_cached(flows::SELECT)?,
@@ -129,6 +130,7 @@ impl Store {
         as_import: ImportId,
         take: &mut dyn FnMut(Flow) -> bool,
     ) -> Result<(), StoreError> {
+        self.check_items()?;
         let mut statement = self.db.prepare_cached(flows::SELECT)?;
         let mut rows = statement.query(span(key))?;
         let mut words = WordsIn::default();
@@ -150,6 +152,7 @@ impl Store {
         as_import: ImportId,
         take: &mut dyn FnMut(Record) -> bool,
     ) -> Result<(), StoreError> {
+        self.check_items()?;
         let mut statement = self.db.prepare_cached(records::SELECT)?;
         let mut rows = statement.query(span(key))?;
         let mut words = WordsIn::default();

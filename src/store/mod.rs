@@ -14,7 +14,8 @@
 //! confirmed.
 //!
 //! Cases come from strangers too: nothing of a file is trusted before its schema is ours to the
-//! letter and its pages were checked, and every value read back is checked again.
+//! letter, no table is read and nothing written before its pages were checked, and every value read
+//! back is checked again.
 //!
 //! `SCHEMA.md` describes the tables for those who ask them with other tools. Deliberately absent:
 //! the packets themselves (a capture is found again by its hash), and whatever decides anything.
@@ -37,6 +38,7 @@ mod scrub;
 mod secret;
 mod words;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -66,6 +68,8 @@ pub struct Store {
     path: PathBuf,
     /// Imports that are being written.
     writing: BTreeMap<ImportKey, Writing>,
+    /// How much of the file's pages was checked.
+    checked: Cell<open::Checked>,
     // Dropped after the database is closed.
     access: open::Access,
 }

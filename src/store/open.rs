@@ -1,5 +1,7 @@
 //! Opening: a new case, one of ours, a stranger's, an older one, one that others have open.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -102,7 +104,12 @@ impl Store {
         about.execute(("created_by", env!("CARGO_PKG_VERSION")))?;
         drop(about);
         let access = Access::Write { _lock: lock };
-        Ok(Self { db, path: path.to_owned(), writing: Default::default(), access })
+        Ok(Self::of(db, path, Checked::All, access))
+    }
+
+    fn of(db: Connection, path: &Path, checked: Checked, access: Access) -> Self {
+        let (path, checked) = (path.to_owned(), Cell::new(checked));
+        Self { db, path, writing: BTreeMap::new(), checked, access }
     }
 
     /// Makes a new case without a name of its own: in the folder for cases that were not saved yet.
@@ -152,13 +159,14 @@ impl Store {
         let version = trusted(&db)?;
         let mut upgraded = None;
         if version < schema::version() {
+            check_pages(&db)?;
             let backup = copy::backup(&db, &path, version)?;
             schema::upgrade(&mut db, version)?;
             upgraded = Some(Upgraded { from: version, backup });
         }
         for_writing(&db)?;
         let access = Access::Write { _lock: lock };
-        let mut store = Self { db, path, writing: Default::default(), access };
+        let mut store = Self::of(db, &path, Checked::First, access);
         let cut_off = store.close_cut_off_imports()?;
         Ok(Opened { store, upgraded, cut_off })
     }
@@ -191,8 +199,7 @@ impl Store {
         let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let version = trusted(&db)?;
         let access = Access::ReadOnly(None);
-        let store = Self { db, path: path.to_owned(), writing: Default::default(), access };
-        Ok((store, version))
+        Ok((Self::of(db, path, Checked::First, access), version))
     }
 
     fn read_copy(path: &Path) -> Result<Self, StoreError> {
@@ -209,19 +216,42 @@ impl Store {
         let mut db = connect(&copied, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let version = trusted(&db)?;
         if version < schema::version() {
+            check_pages(&db)?;
             schema::upgrade(&mut db, version)?;
         }
         db.pragma_update(None, "query_only", true)?;
         let access = Access::ReadOnly(Some(folder));
-        Ok(Self { db, path: path.to_owned(), writing: Default::default(), access })
+        Ok(Self::of(db, path, Checked::First, access))
     }
 
-    /// Refuses to write where that was not asked for.
+    /// Refuses to write where that was not asked for, or to a file that is not whole.
     pub(super) fn writable(&self) -> Result<(), StoreError> {
-        match self.is_read_only() {
-            false => Ok(()),
-            true => Err(StoreError::new(Trouble::ReadOnly, "the case was opened read-only")),
+        if self.is_read_only() {
+            return Err(StoreError::new(Trouble::ReadOnly, "the case was opened read-only"));
         }
+        self.check_all()
+    }
+
+    /// Checks every page, once. The first write does so too: an engine with a moment to spare after
+    /// opening spares the person that wait.
+    ///
+    /// # Errors
+    /// When the case is damaged.
+    pub fn check_all(&self) -> Result<(), StoreError> {
+        if self.checked.get() < Checked::All {
+            check_pages(&self.db)?;
+            self.checked.set(Checked::All);
+        }
+        Ok(())
+    }
+
+    /// Checks the pages of what was read, once.
+    pub(super) fn check_items(&self) -> Result<(), StoreError> {
+        if self.checked.get() < Checked::Items {
+            check_tables(&self.db, ITEM_TABLES)?;
+            self.checked.set(Checked::Items);
+        }
+        Ok(())
     }
 
     /// Closes the case and leaves one file, without journals beside it.
@@ -361,13 +391,56 @@ fn trusted(db: &Connection) -> Result<u32, StoreError> {
         return Err(StoreError::new(Trouble::NotACase, "the case was never finished being made"));
     }
     schema::compare(db, version)?;
-    check_pages(db)?;
+    check_tables(db, FIRST_TABLES)?;
+    if version > 1 {
+        check_tables(db, HOST_TABLES)?;
+    }
     Ok(version)
+}
+
+/// How much of a file was checked: each is more than the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Checked {
+    /// What a case is opened by: hosts, imports, what a person said.
+    First,
+    /// Flows and records too.
+    Items,
+    /// Every page, and that no two tables share one: only then anything is written.
+    All,
+}
+
+const FIRST_TABLES: &[&str] = &[
+    "about",
+    "realm",
+    "import",
+    "note",
+    "tag",
+    "verdict",
+    "bookmark",
+    "saved_filter",
+    "setting",
+    "journal",
+    "audit",
+    "forgotten",
+    "copy",
+];
+
+const HOST_TABLES: &[&str] = &["host", "ip_locations"];
+
+const ITEM_TABLES: &[&str] = &["flow", "record", "listed", "word"];
+
+/// SQLite's check of the pages and rows of these tables.
+fn check_tables(db: &Connection, tables: &[&str]) -> Result<(), StoreError> {
+    tables.iter().try_for_each(|table| said_ok(db, &format!("PRAGMA quick_check('{table}')")))
 }
 
 /// SQLite's own check of every page and row, without that of the indexes.
 pub(super) fn check_pages(db: &Connection) -> Result<(), StoreError> {
-    let said: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    said_ok(db, "PRAGMA quick_check(1)")
+}
+
+fn said_ok(db: &Connection, check: &str) -> Result<(), StoreError> {
+    let said: String = db.query_row(check, [], |row| row.get(0))?;
     match said.as_str() {
         "ok" => Ok(()),
         said => Err(StoreError::damaged(crate::model::Untrusted::new(said))),

@@ -72,7 +72,9 @@ fn killed_at_any_moment_a_case_opens_with_every_finished_batch() {
         let path = folder.path().join(format!("{number}.infralock"));
         let mut chance = Chance::seeded(number);
         let mut child = program(&path).spawn().unwrap();
-        let after = took.mul_f64(chance.below(1_000) as f64 / 1_000.0);
+        // Squared: more of them in the import than in what follows it.
+        let part = chance.below(1_000) as f64 / 1_000.0;
+        let after = took.mul_f64(part * part);
         std::thread::sleep(after);
         let before = seen(&path);
         std::thread::sleep(Duration::from_micros(chance.below(3_000) as u64));

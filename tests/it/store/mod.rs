@@ -104,6 +104,7 @@ fn a_case_gives_what_its_files_gave() {
     let info: serde_json::Value =
         serde_json::from_slice(&infralock(&["case", "info", case, "--json"]).stdout).unwrap();
     assert!(info["location_events"].as_u64().unwrap() > 0, "now one does");
+    assert!(info["audit"].as_u64().unwrap() > 0, "what was imported is written down");
     let out = folder.path().join("out");
     let out = out.to_str().unwrap();
     assert!(infralock(&["case", "export", case, "--out", out]).status.success());
