@@ -6,7 +6,7 @@
 use super::fields::{Details, Val};
 use super::list::{self, Reader};
 use super::{About, Assumed, Format, Line, Listed, Out, Parse, Settings, Sureness};
-use crate::model::query::Query;
+use crate::model::query::{Query, find_all};
 use crate::model::{ImportId, Record, RecordKind, Untrusted};
 
 /// The format.
@@ -23,7 +23,7 @@ impl Format for AddressList {
     }
 
     fn detect(&self, head: &[&[u8]]) -> Sureness {
-        let (mut entries, mut others) = (0_usize, 0_usize);
+        let (mut entries, mut others, mut several) = (0_usize, 0_usize, 0_usize);
         for line in head {
             let Ok(text) = std::str::from_utf8(line) else { return Sureness::No };
             let text = text.trim_start_matches('\u{feff}').trim();
@@ -32,9 +32,14 @@ impl Format for AddressList {
             }
             if list::begins_with_entry(text) {
                 entries += 1;
+                several += usize::from(find_all(text.as_bytes()).nth(1).is_some());
             } else {
                 others += 1;
             }
+        }
+        // Addresses side by side are text: a list has one a line, and would lose the others.
+        if several * 2 > entries {
+            return Sureness::No;
         }
         // A heading, a few broken lines, and the last line may be cut.
         let allowed = 1 + entries / 5 + if entries > 0 { 3 } else { 0 };

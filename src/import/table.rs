@@ -48,6 +48,8 @@ impl Format for Table {
             Some(shape) if shape.header => Sureness::Likely,
             // Programs draw bars between the parts of their messages, too.
             Some(_) if delimiter == b'|' => Sureness::No,
+            // A row of addresses alone is somebody's list on one line.
+            Some(_) if rows.first().is_some_and(|row| is_addresses(row)) => Sureness::No,
             Some(_) if rows.first().is_some_and(|row| row.len() > 2) => Sureness::Likely,
             _ => Sureness::No,
         }
@@ -393,6 +395,11 @@ impl Chosen {
         }
         fields
     }
+}
+
+/// Whether every field is an address, a prefix or a range.
+fn is_addresses(row: &[Cow<'_, str>]) -> bool {
+    row.iter().all(|field| crate::model::query::parse(field.trim()).is_ok())
 }
 
 #[cfg(test)]
