@@ -34,5 +34,8 @@ pub mod store;
 pub mod export;
 // Opens paths, runs jobs, fills results.
 pub mod engine;
-// The subcommands: thin, over the engine.
+// The window: draws snapshots, sends commands.
+#[cfg(feature = "gui")]
+pub mod app;
+// The subcommands and the way to the window: thin, over the engine.
 pub mod cli;

@@ -154,7 +154,7 @@ impl HostStats {
 }
 
 /// All hosts of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Hosts {
     table: HashMap<HostKey, HostStats>,
     hosts_max: usize,

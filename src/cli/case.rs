@@ -109,7 +109,7 @@ pub(super) fn triage<'a>(
     inputs: Inputs,
     job: Job<'a>,
     shown: HostsShown,
-) -> Result<(Triage<'a>, bool), Failure> {
+) -> Result<(Triage, bool), Failure> {
     if inputs.files.is_empty() && inputs.skipped.is_empty() {
         let case = Case::open(path).map_err(Failure::Nothing)?;
         let triage = engine::triage(&case, job, shown);

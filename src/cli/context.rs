@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -55,7 +56,7 @@ impl ContextArgs {
     }
 
     /// Opens data and own layers.
-    pub(super) fn open(self) -> Result<Context, Failure> {
+    pub(super) fn open(self) -> Result<Arc<Context>, Failure> {
         let profile = match self.profile.as_deref() {
             None | Some("default") => None,
             Some(path) => {

@@ -13,17 +13,19 @@ mod explain;
 mod filter;
 mod flows;
 mod lookup;
+mod open;
 mod output;
 mod problems;
 mod progress;
 mod records;
 mod triage;
 
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::engine::{Context, Inputs, paths};
 use crate::export::ImportRow;
@@ -35,7 +37,8 @@ use crate::model::{NO_ADDRESS, Visible};
 /// every host. Files are recognised by content: pcap and pcapng; Zeek, Suricata, web server, IIS,
 /// syslog, journald, Cowrie and CloudTrail logs, any JSON or CSV with an address in it; address
 /// lists; all of it also in gzip, zstd, xz, bzip2 or zip, in folders, or from a pipe (-).
-/// Without a command: triage of a shipped example.
+/// Without a command: the window; without a display, triage of a shipped example. A file in the
+/// place of the command is opened in the window.
 #[derive(Debug, Parser)]
 #[command(name = "infralock", version, max_term_width = 100, after_help = STEPS)]
 struct Cli {
@@ -48,6 +51,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Opens the window with captures, logs, address lists or folders
+    Open(open::OpenArgs),
     /// Ranks the hosts of captures, logs and address lists
     Triage(Box<triage::TriageArgs>),
     /// Lists what detectors found
@@ -140,7 +145,7 @@ const WIDTH_UNBOUNDED: usize = 10_000;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
         Err(error) => {
             error.print().ok();
@@ -168,6 +173,17 @@ pub fn run() -> ExitCode {
         Ok(ended)
     });
     exit_code(ended)
+}
+
+/// The arguments of the process; a file in the place of the command means `open`.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let is_command =
+        |name: &OsString| name == "help" || Cli::command().find_subcommand(name).is_some();
+    if arguments.get(1).is_some_and(|first| !is_command(first) && open::is_file(first)) {
+        arguments.insert(1, "open".into());
+    }
+    arguments
 }
 
 /// The files behind the arguments.
@@ -237,6 +253,7 @@ fn dispatch(command: Option<Command>, console: &mut Console<'_>) -> Result<Ended
         Some(Command::Case(args)) => case::run(args, console),
         Some(Command::Data(args)) => data::run(args, console),
         Some(Command::Records(args)) => records::run(*args, console),
-        None => example::run(console),
+        Some(Command::Open(args)) => open::run(args),
+        None => open::without_command(console),
     }
 }

@@ -143,7 +143,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
 
 /// What people see: the answer first, then the hosts, then what happened.
 pub(super) fn table(
-    triage: &Triage<'_>,
+    triage: &Triage,
     cut: Cut,
     asked: Asked,
     console: &mut Console<'_>,
@@ -208,7 +208,7 @@ impl Asked {
 }
 
 fn write_ranking(
-    triage: &Triage<'_>,
+    triage: &Triage,
     cut: Cut,
     asked: Asked,
     realms: Realms,
@@ -258,7 +258,7 @@ fn write_ranking(
 }
 
 /// One or two sentences that answer the question.
-fn opening(triage: &Triage<'_>, detections: &[DetectionRow]) -> Vec<String> {
+fn opening(triage: &Triage, detections: &[DetectionRow]) -> Vec<String> {
     let head = triage.head();
     let totals = head.totals;
     let records: u64 = head.imports.iter().map(|import| import.records).sum();
@@ -334,7 +334,7 @@ fn files(imports: &[ImportRow]) -> String {
 }
 
 /// Who got in, what of, and how.
-fn got_in(triage: &Triage<'_>, found: &DetectionRow, more: u64) -> String {
+fn got_in(triage: &Triage, found: &DetectionRow, more: u64) -> String {
     let rows = triage.explain(found.subject);
     let who = rows.iter().find(|row| row.realm == found.subject_realm).map(|host| {
         let (place, network) = (where_is(host), network(host));

@@ -477,7 +477,7 @@ impl Case {
     ///
     /// # Errors
     /// A sentence.
-    pub fn keep_derived(&mut self, triage: &Triage<'_>) -> Result<(), String> {
+    pub fn keep_derived(&mut self, triage: &Triage) -> Result<(), String> {
         derive::keep(&mut self.store, triage, clock::now()).map_err(|error| self.sentence(error))
     }
 

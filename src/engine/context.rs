@@ -112,7 +112,7 @@ impl Context {
     ///
     /// # Errors
     /// A sentence, when a profile has mistakes or a file cannot be read.
-    pub fn open(options: Options, mut intel: Intel) -> Result<Self, String> {
+    pub fn open(options: Options, mut intel: Intel) -> Result<Arc<Self>, String> {
         let profile = match &options.profile {
             None => Profile::default(),
             Some((name, text)) => read_profile(name, text)?,
@@ -137,7 +137,7 @@ impl Context {
             problems.push((text.name(), wrong));
         }
         problems.retain(|(_, problems)| !problems.is_empty());
-        Ok(Self {
+        Ok(Arc::new(Self {
             profile,
             intel: Arc::new(intel),
             realm: options.realm,
@@ -146,7 +146,7 @@ impl Context {
             problems,
             mine: options.mine,
             calibration: OnceLock::new(),
-        })
+        }))
     }
 
     /// The analyst's own networks, as far as they were named.

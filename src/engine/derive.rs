@@ -11,11 +11,7 @@ use crate::store::{
 };
 
 /// Puts a triage of a whole case beside it.
-pub(super) fn keep(
-    store: &mut Store,
-    triage: &Triage<'_>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) fn keep(store: &mut Store, triage: &Triage, now: Timestamp) -> Result<(), StoreError> {
     let from = derived_from(store, triage)?;
     let realms = store.realms()?;
     store.derive(&from, now, |deriving| {
@@ -29,7 +25,7 @@ pub(super) fn keep(
 }
 
 /// Everything that a triage of a case depends on.
-fn derived_from(store: &Store, triage: &Triage<'_>) -> Result<DerivedFrom, StoreError> {
+fn derived_from(store: &Store, triage: &Triage) -> Result<DerivedFrom, StoreError> {
     let head = triage.head();
     let imports: Vec<(u32, u64)> = store
         .imports()?

@@ -201,13 +201,13 @@ impl Fields for DetectionRow {
 /// A host of a triage. What the table of hosts knows is answered from there; only what needs facts,
 /// score and place makes the whole row, once.
 pub(super) struct HostFields<'t> {
-    triage: &'t Triage<'t>,
+    triage: &'t Triage,
     host: HostKey,
     row: OnceCell<HostRow>,
 }
 
 impl<'t> HostFields<'t> {
-    pub(super) const fn new(triage: &'t Triage<'t>, host: HostKey) -> Self {
+    pub(super) const fn new(triage: &'t Triage, host: HostKey) -> Self {
         Self { triage, host, row: OnceCell::new() }
     }
 }

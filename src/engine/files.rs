@@ -33,7 +33,7 @@ const HEAD_BYTES: usize = 64 << 10;
 #[derive(Clone, Copy)]
 pub struct Job<'a> {
     /// Profile, data, own layers, "now".
-    pub context: &'a Context,
+    pub context: &'a Arc<Context>,
     /// Sees progress and may stop the job.
     pub monitor: &'a dyn Monitor,
 }
@@ -88,7 +88,7 @@ pub(super) struct Carried {
 }
 
 /// What was read.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Imports {
     /// One row for each file or member, in reading order.
     pub rows: Vec<ImportRow>,
@@ -151,10 +151,27 @@ fn slices(lines: &[Vec<u8>]) -> Vec<&[u8]> {
 
 /// Reads all inputs and gives what they hold to `consumer`.
 pub(super) fn import(inputs: Inputs, job: Job<'_>, consumer: &mut dyn Consumer) -> Imports {
+    import_more(Imports::default(), inputs, job, consumer)
+}
+
+/// Reads further inputs after those that were read before, and numbers them on.
+pub(super) fn import_more(
+    mut before: Imports,
+    mut inputs: Inputs,
+    job: Job<'_>,
+    consumer: &mut dyn Consumer,
+) -> Imports {
+    let realms_before = u32::try_from(before.realms.len()).unwrap_or(u32::MAX);
+    for file in &mut inputs.files {
+        file.realm = RealmId(file.realm.0.saturating_add(realms_before));
+    }
+    before.realms.extend(inputs.realms);
+    // Whether an earlier import was stopped is no reason to stop this one.
+    let was_partial = std::mem::take(&mut before.partial);
     let mut importer = Importer {
         job,
         consumer,
-        imports: Imports { realms: inputs.realms, ..Imports::default() },
+        imports: before,
         // A key that nobody knows and that ends with the run (`src/DESIGN.md`, secrets).
         key: SecretKey(store::random_key()),
         files: inputs.files.len(),
@@ -171,6 +188,7 @@ pub(super) fn import(inputs: Inputs, job: Job<'_>, consumer: &mut dyn Consumer) 
     for (import, what) in inputs.skipped {
         importer.skipped(import, what);
     }
+    importer.imports.partial |= was_partial;
     importer.imports
 }
 

@@ -20,6 +20,7 @@ pub mod paths;
 mod progress;
 mod read;
 mod triage;
+pub mod workbench;
 
 pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case, Material};
@@ -39,11 +40,7 @@ use crate::threat::evidence::{Activity, evidence};
 use crate::threat::score::score;
 
 /// Reads all inputs, or what a case holds; detects, scores and ranks.
-pub fn triage<'a, 'm>(
-    material: impl Into<Material<'m>>,
-    job: Job<'a>,
-    shown: HostsShown,
-) -> Triage<'a> {
+pub fn triage<'m>(material: impl Into<Material<'m>>, job: Job<'_>, shown: HostsShown) -> Triage {
     let mut gather = triage::Gather::new(job.context);
     let imports = material.into().pass(job, &mut gather);
     Triage::conclude(gather, imports, shown)

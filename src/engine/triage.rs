@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
@@ -35,8 +36,8 @@ use crate::threat::score::score;
 const LISTED_MAX: usize = 1_000_000;
 
 /// What passes by, gathered.
-pub(super) struct Gather<'a> {
-    context: &'a Context,
+pub(super) struct Gather {
+    context: Arc<Context>,
     hosts: Hosts,
     activity: HashMap<HostKey, Activity>,
     watchers: Watchers,
@@ -49,10 +50,10 @@ pub(super) struct Gather<'a> {
     totals: Totals,
 }
 
-impl<'a> Gather<'a> {
-    pub(super) fn new(context: &'a Context) -> Self {
+impl Gather {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
-            context,
+            context: Arc::clone(context),
             hosts: Hosts::new(),
             activity: HashMap::new(),
             watchers: Watchers::new(),
@@ -80,40 +81,17 @@ impl<'a> Gather<'a> {
     }
 }
 
-impl Consumer for Gather<'_> {
+impl Consumer for Gather {
     fn begin(&mut self, import: ImportId, realm: RealmId, _name: &Untrusted) {
         self.realms.resize(import.0 as usize + 1, realm);
     }
 
     fn flow(&mut self, flow: Flow) {
-        let realm = self.realm(flow.import);
-        self.totals.flows += 1;
-        self.totals.packets += flow.packets();
-        let bytes = flow.orig_ip_bytes.saturating_add(flow.resp_ip_bytes);
-        self.totals.bytes = self.totals.bytes.saturating_add(bytes);
-        self.hosts.flow(&flow, realm);
-        for end in [flow.originator.addr, flow.responder.addr] {
-            if let Some(activity) = self.activity(HostKey::new(end, realm)) {
-                activity.flow(&flow);
-            }
-        }
-        let scene = RunScene { context: self.context, realms: &self.realms };
-        self.watchers.flow(&flow, &scene);
+        self.flow_seen(&flow);
     }
 
     fn record(&mut self, record: Record) {
-        let realm = self.realm(record.import);
-        self.hosts.record(&record, realm);
-        // A transaction's flow was or will be counted; a log line stands alone.
-        if record.uid.is_none() {
-            for end in [record.src, record.dst].into_iter().flatten() {
-                if let Some(activity) = self.activity(HostKey::new(end, realm)) {
-                    activity.record(&record);
-                }
-            }
-        }
-        let scene = RunScene { context: self.context, realms: &self.realms };
-        self.watchers.record(&record, &scene);
+        self.record_seen(&record);
     }
 
     fn listed(&mut self, listed: Listed, import: ImportId, line: u64) {
@@ -125,9 +103,44 @@ impl Consumer for Gather<'_> {
     }
 }
 
+impl Gather {
+    /// Counts a flow for its hosts, and shows it to the detectors.
+    pub(super) fn flow_seen(&mut self, flow: &Flow) {
+        let realm = self.realm(flow.import);
+        self.totals.flows += 1;
+        self.totals.packets += flow.packets();
+        let bytes = flow.orig_ip_bytes.saturating_add(flow.resp_ip_bytes);
+        self.totals.bytes = self.totals.bytes.saturating_add(bytes);
+        self.hosts.flow(flow, realm);
+        for end in [flow.originator.addr, flow.responder.addr] {
+            if let Some(activity) = self.activity(HostKey::new(end, realm)) {
+                activity.flow(flow);
+            }
+        }
+        let scene = RunScene { context: &self.context, realms: &self.realms };
+        self.watchers.flow(flow, &scene);
+    }
+
+    /// Counts a record for its hosts, and shows it to the detectors.
+    pub(super) fn record_seen(&mut self, record: &Record) {
+        let realm = self.realm(record.import);
+        self.hosts.record(record, realm);
+        // A transaction's flow was or will be counted; a log line stands alone.
+        if record.uid.is_none() {
+            for end in [record.src, record.dst].into_iter().flatten() {
+                if let Some(activity) = self.activity(HostKey::new(end, realm)) {
+                    activity.record(record);
+                }
+            }
+        }
+        let scene = RunScene { context: &self.context, realms: &self.realms };
+        self.watchers.record(record, &scene);
+    }
+}
+
 /// A finished triage.
-pub struct Triage<'a> {
-    context: &'a Context,
+pub struct Triage {
+    context: Arc<Context>,
     head: TriageHead,
     realms: Vec<Untrusted>,
     imports: Vec<Untrusted>,
@@ -163,8 +176,8 @@ pub struct Cut {
     pub only_speaking: bool,
 }
 
-impl<'a> Triage<'a> {
-    pub(super) fn conclude(gather: Gather<'a>, mut imports: Imports, shown: HostsShown) -> Self {
+impl Triage {
+    pub(super) fn conclude(gather: Gather, mut imports: Imports, shown: HostsShown) -> Self {
         let Gather {
             context,
             hosts,
@@ -177,7 +190,7 @@ impl<'a> Triage<'a> {
             ..
         } = gather;
         let now = context.at.or(imports.newest).unwrap_or_else(|| context.data_date());
-        let scene = RunScene { context, realms: &realms };
+        let scene = RunScene { context: &context, realms: &realms };
         let watched = watchers.finish(now, &scene, &context.profile);
         if let Some(last) = imports.rows.last_mut() {
             last.problems.extend(reached(&hosts, listed_dropped));
@@ -200,7 +213,7 @@ impl<'a> Triage<'a> {
             by_subject.entry(detection.subject).or_default().push(number);
         }
         let head = TriageHead {
-            tool: tool(context),
+            tool: tool(&context),
             partial: imports.partial,
             now,
             imports: imports.rows,
@@ -227,7 +240,7 @@ impl<'a> Triage<'a> {
     /// A sentence, where one newer file sets "now" so late that most of what was detected has aged
     /// past the half-life of its weight.
     fn ageing(&self) -> Option<String> {
-        let Context { at: None, profile, .. } = self.context else { return None };
+        let Context { at: None, profile, .. } = &*self.context else { return None };
         let now = self.head.now;
         let behaved = self.detections.iter().filter(|found| found.basis != Basis::List);
         let mut seen: Vec<(Timestamp, bool)> = behaved
@@ -251,6 +264,31 @@ impl<'a> Triage<'a> {
                 middle.plus_days(1).to_date(),
             )
         })
+    }
+
+    /// What can be said of hosts before all is read: detectors speak at the end.
+    pub(super) fn preview(gather: &Gather) -> Self {
+        let mut triage = Self {
+            context: Arc::clone(&gather.context),
+            head: TriageHead {
+                tool: tool(&gather.context),
+                partial: true,
+                now: gather.context.at.unwrap_or_else(|| gather.context.data_date()),
+                imports: Vec::new(),
+                totals: gather.totals,
+                prefixes: Vec::new(),
+                notes: Vec::new(),
+            },
+            realms: Vec::new(),
+            imports: Vec::new(),
+            hosts: gather.hosts.clone(),
+            activity: gather.activity.clone(),
+            detections: Vec::new(),
+            by_subject: BTreeMap::new(),
+            ranked: Vec::new(),
+        };
+        triage.rank(HostsShown::All, &[]);
+        triage
     }
 
     fn rank(&mut self, shown: HostsShown, forged: &[HostKey]) {
@@ -305,8 +343,8 @@ impl<'a> Triage<'a> {
     }
 
     /// What it was judged by.
-    pub(super) const fn context(&self) -> &Context {
-        self.context
+    pub(super) fn context(&self) -> &Context {
+        &self.context
     }
 
     /// Everything but hosts and detections.
@@ -369,6 +407,26 @@ impl<'a> Triage<'a> {
         self.within(cut).map(|ranked| self.host_row(ranked.host))
     }
 
+    /// Hosts from the highest score down, with their keys.
+    pub(super) fn keyed_rows(&self) -> impl Iterator<Item = (HostKey, HostRow)> + '_ {
+        self.ranked.iter().map(|ranked| (ranked.host, self.host_row(ranked.host)))
+    }
+
+    /// How many detections have a host as their subject.
+    pub(super) fn detections_about(&self, host: HostKey) -> u32 {
+        self.by_subject.get(&host).map_or(0, |numbers| numbers.len() as u32)
+    }
+
+    /// The row of one host; `None`: it was not seen.
+    pub(super) fn explain_host(&self, host: HostKey) -> Option<HostRow> {
+        self.hosts.get(host).map(|_| self.host_row(host))
+    }
+
+    /// The host that a detection is about.
+    pub(super) fn subject(&self, detection: usize) -> Option<HostKey> {
+        self.detections.get(detection).map(|detection| detection.subject)
+    }
+
     /// The rows of one address, one for each realm it was seen in; empty: it was not seen.
     pub fn explain(&self, addr: Addr) -> Vec<HostRow> {
         let of_addr = self.ranked.iter().filter(|ranked| ranked.host.addr() == addr);
@@ -422,7 +480,7 @@ impl<'a> Triage<'a> {
             bytes_in: stats.bytes_in,
             bytes_out: stats.bytes_out,
             roles: roles.iter().filter(|(role, _)| stats.has(*role)).map(|(_, w)| *w).collect(),
-            ..known_row(self.context, host.addr(), facts, score, &self.imports)
+            ..known_row(&self.context, host.addr(), facts, score, &self.imports)
         }
     }
 

@@ -218,7 +218,7 @@ fn condition(input: &mut Input<'_>) -> Parsed<Expr> {
         return Err(unknown_field(name, name_at));
     };
     let field = about.field();
-    is_there(input, field, name, &name_at)?;
+    is_there(input, &about, name, &name_at)?;
     let op_at = op_at..input.current_token_start();
     if !operators(field.kind).contains(&op) {
         let what = format!("`{}` does not go with {name}", op.as_str());
@@ -234,7 +234,7 @@ fn condition(input: &mut Input<'_>) -> Parsed<Expr> {
 fn bare(input: &Input<'_>, name: &str, name_at: Range<usize>) -> Parsed<Expr> {
     match About::named(name, input.state.table) {
         Some(about) => {
-            is_there(input, about.field(), name, &name_at)?;
+            is_there(input, &about, name, &name_at)?;
             Ok(about.has())
         }
         None => Ok(Expr::Search(name.into())),
@@ -257,6 +257,16 @@ impl About {
         match self {
             Self::Field(field) => field,
             Self::Guarded(guarded) => guarded.field.field(),
+        }
+    }
+
+    /// The field that a table lacks, else its own: what is asked within a protocol needs both.
+    fn lacking(&self, table: Option<Table>) -> &'static Field {
+        match (self, table) {
+            (Self::Guarded(guarded), Some(table)) if self.field().is_in(table) => {
+                guarded.guard.field()
+            }
+            _ => self.field(),
         }
     }
 
@@ -517,7 +527,8 @@ fn no_condition(input: &Input<'_>) -> ErrMode<Mistake> {
     cut(at, format!("{shown} cannot begin a condition"), condition_examples())
 }
 
-fn is_there(input: &Input<'_>, field: &'static Field, name: &str, at: &Range<usize>) -> Parsed<()> {
+fn is_there(input: &Input<'_>, about: &About, name: &str, at: &Range<usize>) -> Parsed<()> {
+    let field = about.lacking(input.state.table);
     match input.state.table {
         Some(table) if !field.is_in(table) => {
             let owners: Vec<&str> = field.tables.iter().map(|table| table.as_str()).collect();

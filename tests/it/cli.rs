@@ -419,3 +419,38 @@ fn many_hosts_of_one_list_are_one_line() {
     };
     assert_eq!((told(5), told(6), told(200)), (5, 1, 1));
 }
+
+#[test]
+fn without_a_display_the_window_names_the_terminal_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = infralock(&[]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(complained(&output).contains("no display") || cfg!(not(feature = "gui")));
+    assert!(said(&output).contains("The shipped example"));
+
+    let log = folder.path().join("a.log");
+    std::fs::write(&log, "192.0.2.7 said hello\n").unwrap();
+    for arguments in [&["open", "a.log"][..], &["a.log"]] {
+        let output = infralock(arguments).current_dir(folder.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(complained(&output).contains("infralock triage"), "{}", complained(&output));
+    }
+    let output = infralock(&["open", "nothing.log"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complained(&output).contains("nothing.log"), "{}", complained(&output));
+}
+
+#[test]
+fn addresses_side_by_side_are_all_read() {
+    for text in [
+        "192.0.2.7 and 2001:db8::9\n",
+        "192.0.2.7, 2001:db8::9\n",
+        "192.0.2.7, 198.51.100.2, 2001:db8::9\n",
+        "192[.]0[.]2[.]7 198.51.100.2 2001:db8::9\n",
+    ] {
+        let output = run_with(&["triage", "-", "--ndjson"], text.as_bytes());
+        let (first, last) = ("\"addr\":\"192.0.2.7\"", "\"addr\":\"2001:db8::9\"");
+        let said = said(&output);
+        assert!(said.contains(first) && said.contains(last), "{text}: {said}");
+    }
+}

@@ -39,4 +39,6 @@ mod shop;
 mod store;
 mod threat;
 mod tidy;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window;
 mod wire;

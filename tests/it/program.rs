@@ -7,6 +7,10 @@ use std::process::{Command, Output, Stdio};
 pub fn infralock(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_infralock"));
     command.args(arguments).env_remove("INFRALOCK_DATA").stdin(Stdio::null());
+    // No window may open while tests run.
+    for display in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+        command.env_remove(display);
+    }
     command
 }
 

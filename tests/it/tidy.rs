@@ -30,6 +30,7 @@ const LAYERS: &[&str] = &[
     "store",
     "export",
     "engine",
+    "app",
     "cli",
 ];
 

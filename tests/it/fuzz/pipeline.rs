@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use infralock::engine::paths::{Input, Origin};
 use infralock::engine::{
@@ -48,7 +48,7 @@ impl Sets for NoData {
     }
 }
 
-static CONTEXT: LazyLock<Context> = LazyLock::new(|| {
+static CONTEXT: LazyLock<Arc<Context>> = LazyLock::new(|| {
     Context::open(Judging::default(), Intel::from_sets(&NoData).unwrap()).unwrap()
 });
 

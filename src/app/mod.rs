@@ -1,0 +1,51 @@
+//! The window: draws a snapshot, sends commands, never waits.
+//!
+//! [`shell`] is the frame: menus, rail, tiles, inspector, timeline. Each view is one file in
+//! [`panels`] and one line in its list; [`widgets`] are what they share; [`theme`] alone knows
+//! colours and sizes.
+
+pub mod panels;
+pub mod shell;
+pub mod theme;
+pub mod widgets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::engine::workbench::{Command, Workbench};
+
+/// What the window shows at first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum First {
+    /// The start page.
+    #[default]
+    Start,
+    /// Files, read into a new case.
+    Files(Vec<PathBuf>),
+}
+
+/// Opens the window, and returns when it is closed.
+///
+/// # Errors
+/// A sentence, where there is no display or no OpenGL.
+pub fn run(first: First) -> Result<(), String> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("InfraLock Workbench")
+        .with_app_id("infralock")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([800.0, 500.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, ..Default::default() };
+    let start = move |creation: &eframe::CreationContext<'_>| {
+        let ctx = creation.egui_ctx.clone();
+        let repaint = Arc::new(move || ctx.request_repaint());
+        let workbench = Workbench::start(repaint)?;
+        if let First::Files(paths) = first {
+            workbench.send(Command::Open(paths));
+        }
+        theme::install(&creation.egui_ctx);
+        let app: Box<dyn eframe::App> = Box::new(shell::Shell::new(workbench));
+        Ok(app)
+    };
+    eframe::run_native("infralock", options, Box::new(start)).map_err(|error| error.to_string())
+}

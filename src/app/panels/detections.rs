@@ -1,0 +1,75 @@
+//! Detections: what was found, the most severe first.
+
+use super::{Panel, View, empty_ui};
+use crate::app::theme::icon;
+use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::text::{grouped, time};
+use crate::engine::workbench::Selected;
+use crate::export::DetectionRow;
+use crate::model::Visible;
+
+/// What detectors found.
+pub const PANEL: Panel = Panel {
+    title: "Detections",
+    icon: icon::DETECTIONS,
+    help: "What detectors found, the most severe first. Severity goes from 0 to 100 and comes from \
+           the profile; it says how bad the behaviour is, not how sure. \"Got in\" means that what \
+           was tried worked; a dash, that it cannot be told.",
+    ui,
+};
+
+const COLUMNS: [Column; 8] = [
+    Column::number("Severity", 64.0, "0 to 100, from the profile"),
+    Column::text("Detection", 150.0, "The detector"),
+    Column::text("Subject", 140.0, "The host it is about"),
+    Column::text("Got in", 54.0, "Whether what was tried worked"),
+    Column::text("What", 320.0, "In a sentence").growing(),
+    Column::number("Count", 70.0, "How many tries, requests, packets"),
+    Column::text("First seen, UTC", 132.0, "When it began"),
+    Column::text("ATT&CK", 90.0, "MITRE ATT&CK techniques"),
+];
+
+fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
+    let snapshot = view.snapshot;
+    let all = &snapshot.detections;
+    if all.is_empty() {
+        let what = match snapshot.case.is_growing {
+            true => "Detectors speak when all is read",
+            false => "Nothing was detected in what is open",
+        };
+        return empty_ui(ui, view, "No detections", what);
+    }
+    let table = Table { name: "Detections", columns: &COLUMNS, rows: all.len(), sorted: None };
+    let cell = |row: usize, column: usize| {
+        all.get(row).map_or_else(Cell::default, |found| cell(found, column))
+    };
+    let mut menu = |ui: &mut egui::Ui, row: usize| {
+        if let Some(found) = all.get(row)
+            && ui.button("Copy sentence").clicked()
+        {
+            ui.copy_text(found.what.clone());
+            ui.close();
+        }
+    };
+    let events = table.show(ui, &mut view.memory.detections, &cell, &mut menu);
+    if let Some(row) = events.select.and_then(|row| u32::try_from(row).ok()) {
+        view.select(Selected::Detection(row));
+    }
+}
+
+fn cell(found: &DetectionRow, column: usize) -> Cell<'_> {
+    match column {
+        0 => Cell::mono(found.severity.to_string()),
+        1 => Cell::text(found.detector.as_str()),
+        2 => Cell::mono(found.subject.to_string()),
+        3 => match found.succeeded {
+            Some(true) => Cell::text("yes"),
+            Some(false) => Cell::text("no").quiet(),
+            None => Cell::unknown(),
+        },
+        4 => Cell::text(Visible(&found.what).to_string()),
+        5 => Cell::mono(grouped(found.count)),
+        6 => Cell::text(time(found.first_seen)),
+        _ => Cell::text(found.attack.join(", ")),
+    }
+}

@@ -1,0 +1,123 @@
+//! Flows: who spoke with whom, with Zeek's words.
+
+use super::{Panel, View, empty_ui};
+use crate::app::theme::icon;
+use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::text::{bytes, grouped, time, visible};
+use crate::engine::workbench::{Command, Direction, FlowColumn, FlowSort, Selected};
+use crate::model::{Endpoint, Flow};
+
+/// Flows of captures.
+pub const PANEL: Panel = Panel {
+    title: "Flows",
+    icon: icon::FLOWS,
+    help: "Each flow is the packets of one 5-tuple in both directions. The originator opened it. \
+           States are Zeek's: S0 no answer, REJ refused, SF opened and closed, RSTO and RSTR \
+           aborted by originator or responder, OTH seen from the middle. Logs have no flows; see \
+           Records.",
+    ui,
+};
+
+const COLUMNS: [(FlowColumn, Column); 12] = [
+    (FlowColumn::Time, Column::text("Time, UTC", 140.0, "The first packet")),
+    (FlowColumn::Originator, Column::text("Originator", 170.0, "Who opened it")),
+    (FlowColumn::Responder, Column::text("Responder", 150.0, "Whom it was opened to")),
+    (FlowColumn::Port, Column::number("Port", 56.0, "The responder's port")),
+    (FlowColumn::Proto, Column::text("Transport", 70.0, "tcp, udp, icmp")),
+    (FlowColumn::Service, Column::text("Service", 80.0, "Protocol found by content")),
+    (FlowColumn::State, Column::text("State", 60.0, "How it began and ended (Zeek)")),
+    (FlowColumn::Duration, Column::number("Seconds", 76.0, "From the first to the last packet")),
+    (FlowColumn::Packets, Column::number("Packets", 70.0, "Of both directions")),
+    (FlowColumn::BytesOut, Column::number("Sent", 66.0, "IP bytes of the originator")),
+    (FlowColumn::BytesIn, Column::number("Received", 66.0, "IP bytes of the responder")),
+    (
+        FlowColumn::ServerName,
+        Column::text("Server name", 140.0, "What the client asked for: SNI, Host …").growing(),
+    ),
+];
+
+fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
+    let snapshot = view.snapshot;
+    let (all, shown) = (&snapshot.flows.all, &snapshot.flows.shown);
+    if shown.is_empty() {
+        return empty_ui(ui, view, "No flows", "Flows come from captures: pcap and pcapng");
+    }
+    let sort = snapshot.flows.sort;
+    let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);
+    let table = Table {
+        name: "Flows",
+        columns: &COLUMNS.map(|(_, column)| column),
+        rows: shown.len(),
+        sorted: sorted.map(|column| (column, sort.direction)),
+    };
+    let flow = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
+    let cell =
+        |row: usize, column: usize| flow(row).map_or_else(Cell::default, |flow| cell(flow, column));
+    let mut menu = |ui: &mut egui::Ui, row: usize| {
+        let Some(flow) = flow(row) else { return };
+        for (name, text) in [
+            ("Copy uid", flow.uid.to_string()),
+            ("Copy originator", flow.originator.addr.to_string()),
+            ("Copy responder", flow.responder.addr.to_string()),
+            ("Copy as Wireshark filter", wireshark(flow)),
+        ] {
+            if ui.button(name).clicked() {
+                ui.copy_text(text);
+                ui.close();
+            }
+        }
+    };
+    let events = table.show(ui, &mut view.memory.flows, &cell, &mut menu);
+    if let Some(column) = events.sort {
+        let by = COLUMNS[column].0;
+        let direction = match (sort.by == by, sort.direction) {
+            (true, Direction::Up) => Direction::Down,
+            (true, Direction::Down) | (false, _) => Direction::Up,
+        };
+        view.wish(Command::SortFlows(FlowSort { by, direction }));
+    }
+    if let Some(flow) = events.select.and_then(flow) {
+        let uid = flow.uid;
+        view.select(Selected::Flow(uid));
+    }
+}
+
+fn cell(flow: &Flow, column: usize) -> Cell<'_> {
+    match COLUMNS[column].0 {
+        FlowColumn::Time => Cell::text(time(Some(flow.first_seen))),
+        FlowColumn::Originator => Cell::mono(endpoint(flow.originator)),
+        FlowColumn::Responder => Cell::mono(flow.responder.addr.to_string()),
+        FlowColumn::Port => Cell::mono(flow.responder.port.to_string()),
+        FlowColumn::Proto => Cell::text(flow.proto.as_str()),
+        FlowColumn::Service => flow.service.as_deref().map_or_else(Cell::unknown, Cell::text),
+        FlowColumn::State => Cell::mono(flow.conn_state.as_str()),
+        FlowColumn::Duration => match flow.duration_nanos {
+            Some(nanos) => Cell::mono(format!("{:.3}", nanos as f64 / 1e9)),
+            None => Cell::unknown(),
+        },
+        FlowColumn::Packets => Cell::mono(grouped(flow.packets())),
+        FlowColumn::BytesOut => Cell::mono(bytes(flow.orig_ip_bytes)),
+        FlowColumn::BytesIn => Cell::mono(bytes(flow.resp_ip_bytes)),
+        FlowColumn::ServerName => match &flow.spoken.server_name {
+            Some(name) => Cell::text(visible(name)),
+            None => Cell::default(),
+        },
+    }
+}
+
+/// `192.0.2.1:443`, `[2001:db8::1]:443`.
+pub(super) fn endpoint(end: Endpoint) -> String {
+    std::net::SocketAddr::new(end.addr.into(), end.port).to_string()
+}
+
+fn wireshark(flow: &Flow) -> String {
+    let (a, b) = (flow.originator, flow.responder);
+    let family = if a.addr.to_string().contains(':') { "ipv6" } else { "ip" };
+    let hosts = format!("{family}.addr == {} && {family}.addr == {}", a.addr, b.addr);
+    match flow.proto.as_str() {
+        proto @ ("tcp" | "udp") => {
+            format!("{hosts} && {proto}.port == {} && {proto}.port == {}", a.port, b.port)
+        }
+        _ => hosts,
+    }
+}

@@ -1,0 +1,269 @@
+//! Inspector: one host, from one sentence down to its flows and lines.
+
+use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+
+use super::{View, section};
+use crate::app::theme::{self, Palette, icon};
+use crate::app::widgets::band;
+use crate::app::widgets::text::{bytes, counted, grouped, time, visible};
+use crate::engine::workbench::{Command, Selected, Selection, Verdict};
+use crate::export::{HostRow, ShownEvidence};
+use crate::model::Visible;
+
+/// Peers that are listed at once.
+const PEERS_SHOWN: usize = 12;
+
+/// Draws what is selected.
+pub fn inspector_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let (back, forward) = view.snapshot.history;
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Inspector").font(theme::strong(theme::BODY)));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let forward = ui.add_enabled(forward, egui::Button::new(icon::FORWARD).frame(false));
+            if named(forward, "Forward").clicked() {
+                view.wish(Command::Forward);
+            }
+            let back = ui.add_enabled(back, egui::Button::new(icon::BACK).frame(false));
+            if named(back, "Back").clicked() {
+                view.wish(Command::Back);
+            }
+        });
+    });
+    ui.separator();
+    let Some(selection) = view.snapshot.selection.clone() else {
+        ui.add_space(24.0);
+        let what = "Click a host, a flow, a record or a detection to see what is known of it.";
+        ui.label(RichText::new(what).color(Palette::of(ui).quiet));
+        return;
+    };
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| match &selection.host {
+        Some(host) => host_ui(ui, view, &selection, host),
+        None => {
+            ui.label("It is not among the hosts: broadcast and multicast addresses are peers only");
+        }
+    });
+}
+
+fn named(response: egui::Response, name: &'static str) -> egui::Response {
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, name));
+    response.on_hover_text(name)
+}
+
+fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostRow) {
+    head_ui(ui, host);
+    let sentence = Visible(&selection.sentence).to_string();
+    ui.add(egui::Label::new(sentence).wrap());
+    why_ui(ui, host);
+    where_ui(ui, host);
+    facts_ui(ui, host);
+    detections_ui(ui, view, selection);
+    peers_ui(ui, view, selection);
+}
+
+fn head_ui(ui: &mut Ui, host: &HostRow) {
+    let palette = Palette::of(ui);
+    let verdict = verdict(host);
+    ui.horizontal(|ui| {
+        let addr = host.addr.to_string();
+        let size = if addr.len() > 22 { theme::BODY } else { theme::TITLE };
+        let label = ui.label(RichText::new(&addr).font(theme::mono(size)));
+        if label.on_hover_text("Click to copy").interact(Sense::click()).clicked() {
+            ui.copy_text(addr);
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let number = match verdict {
+                Verdict::Unknown => "–".to_owned(),
+                _ => format!("{:.0}", host.score),
+            };
+            ui.label(RichText::new(number).font(theme::strong(theme::NUMBER)));
+            let (mark, _) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
+            band::mark(ui.painter(), palette, mark.center(), 7.0, verdict);
+        });
+    });
+    let network = match (host.asn, &host.as_name) {
+        (Some(asn), Some(name)) => format!("AS{asn} {}", visible(name)),
+        (Some(asn), None) => format!("AS{asn}"),
+        (None, _) => "network unknown".to_owned(),
+    };
+    let mut parts = vec![host.word.to_owned(), network];
+    parts.extend(host.kinds.iter().map(|kind| kind.as_str().to_owned()));
+    if host.mine {
+        parts.push("mine".to_owned());
+    }
+    if let Some(realm) = &host.realm {
+        parts.push(format!("in {}", visible(realm)));
+    }
+    ui.add(egui::Label::new(RichText::new(parts.join(" · ")).color(palette.quiet)).wrap());
+    ui.add_space(4.0);
+}
+
+fn verdict(host: &HostRow) -> Verdict {
+    let known = Verdict::ALL.iter().find(|verdict| verdict.as_str() == host.band.as_str());
+    match host.word {
+        "unknown" => Verdict::Unknown,
+        _ => known.copied().unwrap_or_default(),
+    }
+}
+
+/// The score as a waterfall: each row's points to the right, or to the left with a minus.
+fn why_ui(ui: &mut Ui, host: &HostRow) {
+    section(ui, &format!("Why {}", if host.word == "unknown" { "unknown" } else { "this score" }));
+    let largest = host.evidence.iter().map(|row| row.row.contribution.abs()).fold(1.0, f64::max);
+    for row in &host.evidence {
+        evidence_ui(ui, row, largest);
+    }
+    let amounts =
+        format!("evidence {:.2} · anonymity {:.2} (0 to 1)", host.evidence_amount, host.anonymity);
+    ui.label(RichText::new(amounts).font(theme::text(theme::HEAD)).color(Palette::of(ui).quiet));
+}
+
+fn evidence_ui(ui: &mut Ui, shown: &ShownEvidence, largest: f64) {
+    let palette = Palette::of(ui);
+    let row = &shown.row;
+    let size = vec2(ui.available_width(), theme::ROW);
+    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+    let colour = if row.counted { palette.text } else { palette.quiet };
+    let painter = ui.painter().with_clip_rect(rect);
+    let at = rect.left_center();
+    painter.text(at, Align2::LEFT_CENTER, &row.id, theme::text(theme::BODY), colour);
+    let points = match row.counted {
+        true => format!("{:+.1}", row.contribution),
+        false => "not counted".to_owned(),
+    };
+    let bar_width = (rect.width() * 0.3).clamp(60.0, 140.0);
+    let bar = Rect::from_min_max(
+        pos2(rect.max.x - bar_width, rect.min.y + 6.0),
+        rect.max - vec2(0.0, 6.0),
+    );
+    let number = pos2(bar.min.x - 8.0, rect.center().y);
+    painter.text(number, Align2::RIGHT_CENTER, &points, theme::mono(theme::BODY - 0.5), colour);
+    let zero = bar.min.x + bar.width() * 0.25;
+    let part = (row.contribution.abs() / largest) as f32;
+    let filled = match row.contribution < 0.0 {
+        true => Rect::from_min_max(
+            pos2(zero - part * bar.width() * 0.25, bar.min.y),
+            pos2(zero, bar.max.y),
+        ),
+        false => Rect::from_min_max(
+            pos2(zero, bar.min.y),
+            pos2(zero + part * bar.width() * 0.75, bar.max.y),
+        ),
+    };
+    let fill = if row.contribution < 0.0 { palette.quiet } else { palette.amount };
+    painter.rect_filled(filled, 1.0, fill);
+    painter.vline(zero, bar.y_range(), egui::Stroke::new(1.0, palette.hairline));
+    let what = row.what.as_deref().map(|what| Visible(what).to_string()).unwrap_or_default();
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{} {points}: {what}", row.id))
+    });
+    let refs: Vec<String> = shown.refs.iter().take(5).map(|at| Visible(at).to_string()).collect();
+    response.on_hover_ui(|ui| {
+        ui.label(what);
+        if let (Some(llr), Some(decay)) = (row.llr, row.decay) {
+            ui.label(format!("{llr:+.2} nats, decayed to {decay:.2}"));
+        }
+        for at in refs {
+            ui.label(RichText::new(at).monospace());
+        }
+    });
+}
+
+fn where_ui(ui: &mut Ui, host: &HostRow) {
+    section(ui, "Where");
+    let Some(place) = &host.place else {
+        ui.label(RichText::new("No place is known").color(Palette::of(ui).quiet));
+        return;
+    };
+    let country = place.country_code.as_deref().unwrap_or("country unknown");
+    let name = match &place.city {
+        Some(city) => format!("{city}, {country}"),
+        None => country.to_owned(),
+    };
+    match (place.radius_km, place.confidence) {
+        (Some(radius), Some(confidence)) => {
+            ui.label(format!("{name}, within {} km with 90 %", grouped(radius.round() as u64)));
+            let within = format!("{:.0} % that it lies within 40 km", confidence * 100.0);
+            ui.label(RichText::new(within).color(Palette::of(ui).quiet));
+        }
+        _ => {
+            ui.label(name);
+        }
+    }
+    if let Some(note) = place.note {
+        ui.add(egui::Label::new(RichText::new(note).color(Palette::of(ui).quiet)).wrap());
+    }
+    for candidate in place.candidates.iter().take(4) {
+        let city = candidate.city.as_deref().or(candidate.country_code.as_deref());
+        let sources: Vec<&str> = candidate.sources.iter().map(|source| &**source).collect();
+        let line = format!(
+            "{:.0} % {} ({})",
+            candidate.weight * 100.0,
+            city.unwrap_or("?"),
+            sources.join(", ")
+        );
+        ui.add(egui::Label::new(RichText::new(line).color(Palette::of(ui).quiet)).truncate());
+    }
+}
+
+fn facts_ui(ui: &mut Ui, host: &HostRow) {
+    section(ui, "Seen");
+    egui::Grid::new("seen").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
+        let mut row = |key: &str, value: String| {
+            if !value.is_empty() {
+                ui.label(RichText::new(key).color(Palette::of(ui).quiet));
+                ui.add(egui::Label::new(value).truncate());
+                ui.end_row();
+            }
+        };
+        row("first, UTC", time(host.first_seen));
+        row("last, UTC", time(host.last_seen));
+        row("flows", grouped(host.flows));
+        row("sent", bytes(host.bytes_out));
+        row("received", bytes(host.bytes_in));
+        row("prefix", host.prefix.map(|prefix| prefix.to_string()).unwrap_or_default());
+        let names: Vec<String> =
+            host.names.iter().take(8).map(|name| visible(&name.name)).collect();
+        row("names", names.join(", "));
+        let lists: Vec<&str> = host.lists.iter().map(|list| &*list.id).collect();
+        row("lists", lists.join(", "));
+    });
+}
+
+fn detections_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
+    if selection.detections.is_empty() {
+        return;
+    }
+    section(ui, "Detections");
+    for &number in selection.detections.iter().take(20) {
+        let Some(found) = view.snapshot.detections.get(number as usize) else { continue };
+        let text = format!("{} {}", found.detector, Visible(&found.what));
+        let line = egui::Button::new(text.as_str()).frame(false).truncate();
+        if ui.add(line).on_hover_text(&text).clicked() {
+            view.select(Selected::Detection(number));
+        }
+    }
+}
+
+fn peers_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
+    let flows = counted(selection.flow_count as u64, "flow", "flows");
+    let records = counted(selection.record_count as u64, "record", "records");
+    section(ui, &format!("Met in {flows} and {records}"));
+    for peer in selection.peers.iter().take(PEERS_SHOWN) {
+        ui.horizontal(|ui| {
+            let button = egui::Button::new(
+                RichText::new(peer.key.addr().to_string()).font(theme::mono(theme::BODY - 0.5)),
+            );
+            if ui.add(button.frame(false)).clicked() {
+                view.select(Selected::Host(peer.key));
+            }
+            let count = RichText::new(grouped(peer.count)).color(Palette::of(ui).quiet);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(count);
+            });
+        });
+    }
+    let more = selection.peers.len().saturating_sub(PEERS_SHOWN);
+    if more > 0 {
+        ui.label(RichText::new(format!("… and {more} more")).color(Palette::of(ui).quiet));
+    }
+}

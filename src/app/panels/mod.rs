@@ -1,0 +1,109 @@
+//! Views: one file each, and one line in [`PANELS`].
+//!
+//! A panel draws a [`Snapshot`] and puts [`Command`]s into [`View::wishes`]; what is its alone
+//! (scroll position, zoom, text being typed) stands in [`Memory`]. The smallest one to copy is
+//! [`problems`].
+
+pub mod data;
+pub mod detections;
+pub mod flows;
+pub mod hosts;
+pub mod inspector;
+pub mod jobs;
+pub mod map;
+pub mod problems;
+pub mod records;
+pub mod start;
+pub mod timeline;
+
+use egui::{RichText, Ui};
+
+use super::theme::{self, Palette};
+use super::widgets::table::TableState;
+use crate::engine::workbench::{Command, Selected, Snapshot};
+
+/// What a panel is.
+pub struct Panel {
+    /// Its name on the tab and the rail.
+    pub title: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// What it shows, how to read it, what it does not know.
+    pub help: &'static str,
+    /// Draws it.
+    pub ui: fn(&mut Ui, &mut View<'_>),
+}
+
+/// All views of the middle, in the order of the rail.
+pub const PANELS: &[Panel] = &[
+    map::PANEL,
+    hosts::PANEL,
+    flows::PANEL,
+    records::PANEL,
+    detections::PANEL,
+    problems::PANEL,
+    data::PANEL,
+];
+
+/// What a panel sees in a frame.
+pub struct View<'a> {
+    /// Everything as it is now.
+    pub snapshot: &'a Snapshot,
+    /// What the person wants done.
+    pub wishes: &'a mut Vec<Command>,
+    /// What panels remember.
+    pub memory: &'a mut Memory,
+}
+
+impl View<'_> {
+    /// Asks for something.
+    pub fn wish(&mut self, command: Command) {
+        self.wishes.push(command);
+    }
+
+    /// Shows a thing in every view.
+    pub fn select(&mut self, what: Selected) {
+        self.wish(Command::Select(Some(what)));
+    }
+
+    /// Whether this is what every view shows.
+    pub fn is_selected(&self, what: Selected) -> bool {
+        self.snapshot.selection.as_ref().is_some_and(|selection| selection.what == what)
+    }
+}
+
+/// What panels remember between frames.
+#[derive(Default)]
+pub struct Memory {
+    /// The map's place and zoom.
+    pub map: map::MapState,
+    /// The table of hosts.
+    pub hosts: TableState,
+    /// The table of flows.
+    pub flows: TableState,
+    /// The table of records.
+    pub records: TableState,
+    /// The table of detections.
+    pub detections: TableState,
+    /// Paths and addresses being typed.
+    pub start: start::StartState,
+}
+
+/// Said where there is nothing to show: what to do, and the example.
+pub fn empty_ui(ui: &mut Ui, view: &mut View<'_>, title: &str, what: &str) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.3);
+        ui.label(RichText::new(title).font(theme::strong(theme::TITLE)));
+        ui.label(RichText::new(what).color(Palette::of(ui).quiet));
+        if view.snapshot.case.is_empty() && ui.button("Open the example").clicked() {
+            view.wish(Command::OpenExample);
+        }
+    });
+}
+
+/// A section's head: small, quiet, in capitals.
+pub fn section(ui: &mut Ui, title: &str) {
+    ui.add_space(theme::SPACE);
+    let text = RichText::new(title.to_uppercase()).font(theme::strong(theme::HEAD));
+    ui.label(text.color(Palette::of(ui).quiet));
+}

@@ -1,0 +1,48 @@
+//! Problems: what could not be read, where, and what would be right.
+
+use super::{Panel, View, empty_ui};
+use crate::app::theme::icon;
+use crate::app::widgets::table::{Cell, Column, Table, TableState};
+use crate::app::widgets::text::{grouped, visible};
+use crate::model::Visible;
+
+/// What could not be read.
+pub const PANEL: Panel = Panel {
+    title: "Problems",
+    icon: icon::PROBLEMS,
+    help: "What could not be read of each file: the line or byte offset, what was wrong, how \
+           often. The rest of the file was read.",
+    ui,
+};
+
+const COLUMNS: [Column; 4] = [
+    Column::text("File", 260.0, "The file or member"),
+    Column::text("Place", 100.0, ":line of a text, @offset of bytes"),
+    Column::text("What", 400.0, "What was wrong").growing(),
+    Column::number("Times", 70.0, "How often"),
+];
+
+fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
+    let imports = &view.snapshot.case.imports;
+    let all: Vec<_> = imports
+        .iter()
+        .flat_map(|import| import.problems.iter().map(move |problem| (import, problem)))
+        .collect();
+    if all.is_empty() {
+        return empty_ui(ui, view, "No problems", "Everything that was opened could be read");
+    }
+    let table = Table { name: "Problems", columns: &COLUMNS, rows: all.len(), sorted: None };
+    let cell = |row: usize, column: usize| match all.get(row) {
+        None => Cell::default(),
+        Some((import, problem)) => match column {
+            0 => Cell::text(visible(&import.import)),
+            1 => Cell::mono(problem.place.to_string()),
+            2 => Cell::text(Visible(&problem.what).to_string()),
+            _ => Cell::mono(grouped(problem.count)),
+        },
+    };
+    let id = ui.scope_id().with("problems");
+    let mut state: TableState = ui.data(|data| data.get_temp(id)).unwrap_or_default();
+    table.show(ui, &mut state, &cell, &mut |_, _| ());
+    ui.data_mut(|data| data.insert_temp(id, state));
+}

@@ -1,0 +1,119 @@
+//! Records: log lines and protocol transactions, in one shape.
+
+use super::{Panel, View, empty_ui};
+use crate::app::theme::icon;
+use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::text::{time, visible};
+use crate::engine::workbench::{Command, Direction, RecordColumn, RecordSort, Selected};
+use crate::model::{Addr, Record, Untrusted};
+
+/// Log lines and transactions.
+pub const PANEL: Panel = Panel {
+    title: "Records",
+    icon: icon::RECORDS,
+    help: "One log line or one protocol transaction (a DNS query, an HTTP request) each. Success \
+           and failure are what the service said. Text that strangers wrote is shown with control \
+           characters visible; secrets are never kept.",
+    ui,
+};
+
+const COLUMNS: [(RecordColumn, Column); 10] = [
+    (RecordColumn::Time, Column::text("Time, UTC", 140.0, "When; empty where the line has none")),
+    (RecordColumn::Kind, Column::text("Kind", 70.0, "What it is about")),
+    (RecordColumn::Service, Column::text("Service", 80.0, "The program or protocol")),
+    (RecordColumn::Outcome, Column::text("Outcome", 70.0, "How what was tried ended")),
+    (RecordColumn::Src, Column::text("From", 140.0, "Who acted")),
+    (RecordColumn::Dst, Column::text("To", 140.0, "Who was acted upon")),
+    (RecordColumn::User, Column::text("User", 90.0, "User name")),
+    (RecordColumn::Method, Column::text("Method", 70.0, "Of the request or login")),
+    (RecordColumn::Target, Column::text("What", 200.0, "Path, query or name").growing()),
+    (RecordColumn::Status, Column::number("Status", 56.0, "As the protocol numbers it")),
+];
+
+fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
+    let snapshot = view.snapshot;
+    let (all, shown) = (&snapshot.records.all, &snapshot.records.shown);
+    if shown.is_empty() {
+        let what = "Records come from logs, lists and the protocols inside captures";
+        return empty_ui(ui, view, "No records", what);
+    }
+    let sort = snapshot.records.sort;
+    let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);
+    let table = Table {
+        name: "Records",
+        columns: &COLUMNS.map(|(_, column)| column),
+        rows: shown.len(),
+        sorted: sorted.map(|column| (column, sort.direction)),
+    };
+    let record = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
+    let cell = |row: usize, column: usize| {
+        record(row).map_or_else(Cell::default, |record| cell(record, column))
+    };
+    let imports = &snapshot.case.imports;
+    let mut menu = |ui: &mut egui::Ui, row: usize| {
+        let Some(record) = record(row) else { return };
+        let import = imports.get(record.import.0 as usize).map(|row| visible(&row.import));
+        let place = match (import, record.line) {
+            (Some(import), Some(line)) => format!("record:{import}#{line}"),
+            (Some(import), None) => import,
+            (None, _) => return,
+        };
+        if ui.button("Copy reference").clicked() {
+            ui.copy_text(place);
+            ui.close();
+        }
+    };
+    let events = table.show(ui, &mut view.memory.records, &cell, &mut menu);
+    if let Some(column) = events.sort {
+        let by = COLUMNS[column].0;
+        let direction = match (sort.by == by, sort.direction) {
+            (true, Direction::Up) => Direction::Down,
+            (true, Direction::Down) | (false, _) => Direction::Up,
+        };
+        view.wish(Command::SortRecords(RecordSort { by, direction }));
+    }
+    if let Some(&row) = events.select.and_then(|row| shown.get(row)) {
+        view.select(Selected::Record(row));
+    }
+}
+
+fn cell(record: &Record, column: usize) -> Cell<'_> {
+    let text = |text: &Option<Untrusted>| text.as_ref().map_or_else(Cell::default, from);
+    let end = |addr: Option<Addr>, name: &Option<Untrusted>| match (addr, name) {
+        (Some(addr), _) => Cell::mono(addr.to_string()),
+        (None, Some(name)) => from(name),
+        (None, None) => Cell::default(),
+    };
+    match COLUMNS[column].0 {
+        RecordColumn::Time => Cell::text(time(record.ts)),
+        RecordColumn::Kind => Cell::text(record.kind.as_str()),
+        RecordColumn::Service => text(&record.service),
+        RecordColumn::Outcome => {
+            record.outcome.map_or_else(Cell::unknown, |outcome| Cell::text(outcome.as_str()))
+        }
+        RecordColumn::Src => end(record.src, &record.src_name),
+        RecordColumn::Dst => end(record.dst, &record.dst_name),
+        RecordColumn::User => text(&record.user),
+        RecordColumn::Method => text(&record.method),
+        RecordColumn::Target => Cell::text(target(record)),
+        RecordColumn::Status => {
+            record.status.map_or_else(Cell::default, |status| Cell::mono(status.to_string()))
+        }
+    }
+}
+
+fn from<'a>(text: &Untrusted) -> Cell<'a> {
+    Cell::text(visible(text))
+}
+
+/// `shop.example/login?next=/`, or the name asked.
+fn target(record: &Record) -> String {
+    let part = |text: &Option<Untrusted>| text.as_ref().map(visible).unwrap_or_default();
+    let (host, path, query) = (part(&record.host), part(&record.path), part(&record.query));
+    match (path.is_empty(), query.is_empty()) {
+        (false, false) => format!("{host}{path}?{query}"),
+        (false, true) => format!("{host}{path}"),
+        (true, false) => query,
+        (true, true) => part(&record.dst_name),
+    }
+}

@@ -1,0 +1,82 @@
+//! The start page: drop, type a path, paste addresses, or open the example.
+
+use std::path::PathBuf;
+
+use egui::{Key, RichText, TextEdit, Ui, vec2};
+
+use super::{View, jobs, section};
+use crate::app::theme::{self, Palette};
+use crate::engine::workbench::{Command, JobState};
+
+/// What is being typed.
+#[derive(Clone, Debug, Default)]
+pub struct StartState {
+    /// A path.
+    pub path: String,
+    /// Addresses.
+    pub addresses: String,
+}
+
+/// Draws the page that an empty case shows.
+pub fn start_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let width = ui.available_width().min(620.0);
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.14).max(16.0));
+        ui.allocate_ui(vec2(width, 0.0), |ui| {
+            ui.vertical(|ui| page_ui(ui, view));
+        });
+    });
+}
+
+fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let quiet = Palette::of(ui).quiet;
+    ui.label(RichText::new("Who is behind it, and how dangerous is it?").font(theme::strong(22.0)));
+    let what = "Drop captures, logs, address lists or folders anywhere on this window. Files are \
+                recognised by content, packed ones too. Nothing leaves this machine.";
+    ui.label(RichText::new(what).color(quiet));
+    ui.add_space(16.0);
+    ui.horizontal(|ui| {
+        if ui.button("Open files …").clicked() {
+            super::super::shell::pick_files(ui.ctx());
+        }
+        if ui.button("Open the example").clicked() {
+            view.wish(Command::OpenExample);
+        }
+        ui.label(RichText::new("One synthetic night at a small shop").color(quiet));
+    });
+    section(ui, "Path of a file or folder");
+    ui.horizontal(|ui| {
+        let field = TextEdit::singleline(&mut view.memory.start.path)
+            .hint_text("/var/log/auth.log")
+            .font(egui::TextStyle::Monospace)
+            .desired_width(ui.available_width() - 80.0);
+        let field = ui.add(field);
+        field.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path of a file or folder")
+        });
+        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        let path = view.memory.start.path.trim().to_owned();
+        if (ui.button("Open").clicked() || entered) && !path.is_empty() {
+            view.wish(Command::Open(vec![PathBuf::from(path)]));
+        }
+    });
+    section(ui, "Addresses, one a line or in any text");
+    let field = TextEdit::multiline(&mut view.memory.start.addresses)
+        .hint_text("203.0.113.9\n198[.]51[.]100[.]7\n2001:db8::/32")
+        .font(egui::TextStyle::Monospace)
+        .desired_rows(4)
+        .desired_width(f32::INFINITY);
+    ui.add(field).widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::MultilineTextInput, true, "Addresses to look at")
+    });
+    let typed = !view.memory.start.addresses.trim().is_empty();
+    if ui.add_enabled(typed, egui::Button::new("Look at these addresses")).clicked() {
+        let text = std::mem::take(&mut view.memory.start.addresses);
+        view.wish(Command::Paste(text));
+    }
+    let failed = view.snapshot.jobs.iter().any(|job| matches!(job.state, JobState::Failed(_)));
+    if failed {
+        section(ui, "What happened");
+        jobs::jobs_ui(ui, view);
+    }
+}

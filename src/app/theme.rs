@@ -1,0 +1,306 @@
+//! Colours, sizes, fonts, icons: the only place that knows them.
+//!
+//! One quiet ground, one accent that means "selected", colour for data alone. Bands are told by
+//! shape, word and number; the colours repeat it. They come from Okabe and Ito's palette (2008),
+//! which people with red-green or blue-yellow blindness can tell apart, darkened where a light
+//! ground asks for contrast. A test computes the contrast of each pair (WCAG 2.2: text 4.5:1,
+//! marks 3:1).
+
+use std::sync::Arc;
+
+use egui::{
+    Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Shadow,
+    Stroke, Style, TextStyle, Theme, Vec2, Visuals,
+};
+
+use crate::engine::workbench::Verdict;
+
+/// Height of a row in points.
+pub const ROW: f32 = 22.0;
+/// Space between things that belong together.
+pub const SPACE: f32 = 8.0;
+/// Small text: section heads.
+pub const HEAD: f32 = 11.0;
+/// Text.
+pub const BODY: f32 = 13.0;
+/// Titles.
+pub const TITLE: f32 = 16.0;
+/// The score of the inspector.
+pub const NUMBER: f32 = 28.0;
+
+/// The family of addresses, hashes and bytes.
+pub fn mono(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Monospace)
+}
+
+/// The family of text.
+pub fn text(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Proportional)
+}
+
+/// The family of headings.
+pub fn strong(size: f32) -> FontId {
+    FontId::new(size, FontFamily::Name("strong".into()))
+}
+
+/// What a colour is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Palette {
+    /// The ground of everything.
+    pub ground: Color32,
+    /// The ground of bars, heads and fields.
+    pub raised: Color32,
+    /// The ground under the pointer.
+    pub hovered: Color32,
+    /// Lines between panels.
+    pub hairline: Color32,
+    /// Text.
+    pub text: Color32,
+    /// Text that comes second.
+    pub quiet: Color32,
+    /// "Selected", and nothing else.
+    pub accent: Color32,
+    /// The ground of a selected row.
+    pub selected: Color32,
+    /// What went wrong.
+    pub failed: Color32,
+    /// What deserves care.
+    pub warned: Color32,
+    /// Water on the map.
+    pub water: Color32,
+    /// Land on the map.
+    pub land: Color32,
+    /// Borders on the map.
+    pub border: Color32,
+    /// Bands, from unknown to critical.
+    pub bands: [Color32; 6],
+    /// Amounts: flows, bytes.
+    pub amount: Color32,
+}
+
+/// Light on dark.
+pub const DARK: Palette = Palette {
+    ground: Color32::from_rgb(13, 13, 13),
+    raised: Color32::from_rgb(24, 24, 26),
+    hovered: Color32::from_rgb(38, 38, 42),
+    hairline: Color32::from_rgb(46, 46, 50),
+    text: Color32::from_rgb(226, 226, 230),
+    quiet: Color32::from_rgb(152, 152, 160),
+    accent: Color32::from_rgb(60, 134, 240),
+    selected: Color32::from_rgb(20, 52, 98),
+    failed: Color32::from_rgb(255, 120, 90),
+    warned: Color32::from_rgb(230, 172, 40),
+    water: Color32::from_rgb(13, 13, 13),
+    land: Color32::from_rgb(34, 35, 38),
+    border: Color32::from_rgb(62, 64, 70),
+    bands: [
+        Color32::from_rgb(140, 140, 148),
+        Color32::from_rgb(128, 128, 136),
+        Color32::from_rgb(86, 180, 233),
+        Color32::from_rgb(230, 159, 0),
+        Color32::from_rgb(240, 110, 40),
+        Color32::from_rgb(245, 80, 150),
+    ],
+    amount: Color32::from_rgb(124, 154, 190),
+};
+
+/// Dark on light.
+pub const LIGHT: Palette = Palette {
+    ground: Color32::from_rgb(255, 255, 255),
+    raised: Color32::from_rgb(244, 244, 246),
+    hovered: Color32::from_rgb(230, 231, 235),
+    hairline: Color32::from_rgb(214, 215, 220),
+    text: Color32::from_rgb(24, 24, 28),
+    quiet: Color32::from_rgb(96, 97, 105),
+    accent: Color32::from_rgb(24, 90, 200),
+    selected: Color32::from_rgb(208, 225, 250),
+    failed: Color32::from_rgb(180, 40, 20),
+    warned: Color32::from_rgb(138, 90, 0),
+    water: Color32::from_rgb(236, 240, 244),
+    land: Color32::from_rgb(255, 255, 255),
+    border: Color32::from_rgb(190, 194, 202),
+    bands: [
+        Color32::from_rgb(120, 120, 128),
+        Color32::from_rgb(110, 110, 118),
+        Color32::from_rgb(0, 114, 178),
+        Color32::from_rgb(160, 104, 0),
+        Color32::from_rgb(196, 72, 0),
+        Color32::from_rgb(190, 20, 100),
+    ],
+    amount: Color32::from_rgb(84, 116, 156),
+};
+
+impl Palette {
+    /// The palette of the theme that is on.
+    pub fn of(ui: &egui::Ui) -> &'static Self {
+        match ui.visuals().dark_mode {
+            true => &DARK,
+            false => &LIGHT,
+        }
+    }
+
+    /// The colour of a band.
+    pub const fn band(&self, verdict: Verdict) -> Color32 {
+        self.bands[verdict as usize]
+    }
+}
+
+/// Icons of Phosphor, regular (MIT): one picture, one meaning, never without a name.
+pub mod icon {
+    /// Search.
+    pub const SEARCH: &str = "\u{e30c}";
+    /// Close, remove.
+    pub const CLOSE: &str = "\u{e4f6}";
+    /// Back.
+    pub const BACK: &str = "\u{e138}";
+    /// Forward.
+    pub const FORWARD: &str = "\u{e13a}";
+    /// Hosts.
+    pub const HOSTS: &str = "\u{e2f4}";
+    /// Map.
+    pub const MAP: &str = "\u{e31a}";
+    /// Flows.
+    pub const FLOWS: &str = "\u{e0a0}";
+    /// Records.
+    pub const RECORDS: &str = "\u{e476}";
+    /// Detections.
+    pub const DETECTIONS: &str = "\u{e412}";
+    /// Problems.
+    pub const PROBLEMS: &str = "\u{e4e0}";
+    /// Data.
+    pub const DATA: &str = "\u{e1de}";
+    /// Left panel.
+    pub const LEFT: &str = "\u{ec24}";
+    /// Copy.
+    pub const COPY: &str = "\u{e1ca}";
+    /// Help.
+    pub const HELP: &str = "\u{e3e8}";
+    /// Whole world.
+    pub const WORLD: &str = "\u{e28c}";
+    /// More.
+    pub const PLUS: &str = "\u{e3d4}";
+    /// Less.
+    pub const MINUS: &str = "\u{e32a}";
+}
+
+/// Sets fonts and both themes.
+pub fn install(ctx: &Context) {
+    ctx.set_fonts(fonts());
+    ctx.set_style_of(Theme::Dark, style(Visuals::dark(), &DARK));
+    ctx.set_style_of(Theme::Light, style(Visuals::light(), &LIGHT));
+}
+
+fn fonts() -> FontDefinitions {
+    let mut fonts = FontDefinitions::empty();
+    let files: [(&str, &'static [u8]); 4] = [
+        ("inter", include_bytes!("../../assets/fonts/Inter-Regular.otf")),
+        ("inter-semibold", include_bytes!("../../assets/fonts/Inter-SemiBold.otf")),
+        ("jetbrains-mono", include_bytes!("../../assets/fonts/JetBrainsMono-Regular.ttf")),
+        ("phosphor", include_bytes!("../../assets/fonts/Phosphor.ttf")),
+    ];
+    for (name, bytes) in files {
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+    }
+    // Icons first: Inter has pictures of its own at some of their numbers.
+    let families = [
+        (FontFamily::Proportional, ["phosphor", "inter", "jetbrains-mono"]),
+        (FontFamily::Monospace, ["phosphor", "jetbrains-mono", "inter"]),
+        (FontFamily::Name("strong".into()), ["phosphor", "inter-semibold", "jetbrains-mono"]),
+    ];
+    for (family, names) in families {
+        fonts.families.insert(family, names.map(str::to_owned).to_vec());
+    }
+    fonts
+}
+
+fn style(mut visuals: Visuals, palette: &Palette) -> Style {
+    let p = palette;
+    visuals.override_text_color = None;
+    visuals.panel_fill = p.ground;
+    visuals.window_fill = p.raised;
+    visuals.window_stroke = Stroke::new(1.0, p.hairline);
+    visuals.window_corner_radius = CornerRadius::same(4);
+    visuals.menu_corner_radius = CornerRadius::same(4);
+    visuals.window_shadow = Shadow::NONE;
+    visuals.popup_shadow = Shadow::NONE;
+    visuals.extreme_bg_color = p.raised;
+    visuals.faint_bg_color = p.raised;
+    visuals.code_bg_color = p.raised;
+    visuals.hyperlink_color = p.accent;
+    visuals.warn_fg_color = p.warned;
+    visuals.error_fg_color = p.failed;
+    visuals.weak_text_color = Some(p.quiet);
+    visuals.selection.bg_fill = p.selected;
+    visuals.selection.stroke = Stroke::new(1.0, p.text);
+    visuals.indent_has_left_vline = false;
+    let widgets = [
+        (&mut visuals.widgets.noninteractive, p.ground, p.text),
+        (&mut visuals.widgets.inactive, p.raised, p.text),
+        (&mut visuals.widgets.hovered, p.hovered, p.text),
+        (&mut visuals.widgets.active, p.selected, p.text),
+        (&mut visuals.widgets.open, p.hovered, p.text),
+    ];
+    for (widget, ground, text) in widgets {
+        widget.bg_fill = ground;
+        widget.weak_bg_fill = ground;
+        widget.bg_stroke = Stroke::new(1.0, p.hairline);
+        widget.fg_stroke = Stroke::new(1.0, text);
+        widget.corner_radius = CornerRadius::same(4);
+        widget.expansion = 0.0;
+    }
+    let mut style = Style { visuals, ..Style::default() };
+    style.spacing.item_spacing = Vec2::new(SPACE, 4.0);
+    style.spacing.button_padding = Vec2::new(SPACE, 3.0);
+    style.spacing.interact_size.y = ROW;
+    style.spacing.menu_margin = Margin::same(6);
+    style.spacing.scroll.bar_width = 8.0;
+    style.animation_time = 0.1;
+    style.text_styles = [
+        (TextStyle::Small, text(HEAD)),
+        (TextStyle::Body, text(BODY)),
+        (TextStyle::Button, text(BODY)),
+        (TextStyle::Monospace, mono(BODY)),
+        (TextStyle::Heading, strong(TITLE)),
+    ]
+    .into();
+    style
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance (WCAG 2.2).
+    fn luminance(colour: Color32) -> f64 {
+        let channel = |byte: u8| {
+            let part = f64::from(byte) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(colour.r()) + 0.7152 * channel(colour.g()) + 0.0722 * channel(colour.b())
+    }
+
+    fn contrast(a: Color32, b: Color32) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_and_marks_stand_out_in_both_themes() {
+        for (theme, p) in [("dark", &DARK), ("light", &LIGHT)] {
+            for ground in [p.ground, p.raised, p.selected] {
+                assert!(contrast(p.text, ground) >= 4.5, "{theme} text");
+            }
+            for ground in [p.ground, p.raised] {
+                for text in [p.quiet, p.failed, p.warned] {
+                    assert!(contrast(text, ground) >= 4.5, "{theme} {text:?} {ground:?}");
+                }
+            }
+            for mark in p.bands {
+                for ground in [p.ground, p.land, p.water] {
+                    assert!(contrast(mark, ground) >= 3.0, "{theme} {mark:?} on {ground:?}");
+                }
+            }
+            assert!(contrast(p.accent, p.ground) >= 3.0 && contrast(p.amount, p.ground) >= 3.0);
+        }
+    }
+}

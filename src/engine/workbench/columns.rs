@@ -1,0 +1,398 @@
+//! Rows as columns: what tables sort and maps draw without touching the rest.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::export::HostRow;
+use crate::model::{Addr, Flow, HostKey, Record, Timestamp};
+
+/// What a host is called beside its number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Verdict {
+    /// Too little is known.
+    #[default]
+    Unknown,
+    /// Below 1.
+    None,
+    /// Below 25.
+    Low,
+    /// Below 50.
+    Medium,
+    /// Below 75.
+    High,
+    /// 75 and more.
+    Critical,
+}
+
+impl Verdict {
+    /// From the least to the most alarming.
+    pub const ALL: [Self; 6] =
+        [Self::Unknown, Self::None, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    fn of(row: &HostRow) -> Self {
+        use crate::model::Band;
+        if row.word == "unknown" {
+            return Self::Unknown;
+        }
+        match row.band {
+            Band::None => Self::None,
+            Band::Low => Self::Low,
+            Band::Medium => Self::Medium,
+            Band::High => Self::High,
+            Band::Critical => Self::Critical,
+        }
+    }
+}
+
+/// All hosts, in the order of the ranking: place `n` of each column is the `n`th host.
+#[derive(Clone, Debug, Default)]
+pub struct HostColumns {
+    /// Who.
+    pub keys: Vec<HostKey>,
+    /// 0 to 100, one decimal.
+    pub score: Vec<f32>,
+    /// The band, or unknown.
+    pub verdict: Vec<Verdict>,
+    /// Whether it is the analyst's own.
+    pub mine: Vec<bool>,
+    /// The first of its names; empty: none.
+    pub name: Vec<Box<str>>,
+    /// Origin AS; 0: unknown.
+    pub asn: Vec<u32>,
+    /// The AS's name, shared; empty: unknown.
+    pub as_name: Vec<Arc<str>>,
+    /// `NL`; two zeros: unknown.
+    pub country: Vec<[u8; 2]>,
+    /// The city, shared; empty: unknown.
+    pub city: Vec<Arc<str>>,
+    /// Latitude and longitude in degrees; NaN: no place.
+    pub point: Vec<[f32; 2]>,
+    /// The 90 % radius in km; NaN: no place.
+    pub radius_km: Vec<f32>,
+    /// `hosting, vpn`, shared.
+    pub kinds: Vec<Arc<str>>,
+    /// How many detections are about it.
+    pub detections: Vec<u32>,
+    /// When first.
+    pub first_seen: Vec<Option<Timestamp>>,
+    /// When last.
+    pub last_seen: Vec<Option<Timestamp>>,
+    /// Flows; with logs alone, records.
+    pub flows: Vec<u64>,
+    /// Packets.
+    pub packets: Vec<u64>,
+    /// Bytes received.
+    pub bytes_in: Vec<u64>,
+    /// Bytes sent.
+    pub bytes_out: Vec<u64>,
+}
+
+impl HostColumns {
+    /// How many hosts there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The address of a row; `None`: there is no such row.
+    pub fn addr(&self, row: u32) -> Option<Addr> {
+        self.keys.get(row as usize).map(|key| key.addr())
+    }
+
+    pub(super) fn push(&mut self, key: HostKey, row: &HostRow, detections: u32, words: &mut Words) {
+        self.keys.push(key);
+        self.score.push(row.score as f32);
+        self.verdict.push(Verdict::of(row));
+        self.mine.push(row.mine);
+        let name = row.names.first().map_or("", |name| name.name.raw());
+        self.name.push(name.into());
+        self.asn.push(row.asn.unwrap_or(0));
+        self.as_name.push(words.shared(row.as_name.as_ref().map_or("", |name| name.raw())));
+        let place = row.place.as_ref();
+        let country = place.and_then(|place| place.country_code.as_deref());
+        let country = country.and_then(|code| <[u8; 2]>::try_from(code.as_bytes()).ok());
+        self.country.push(country.unwrap_or_default());
+        let city = place.and_then(|place| place.city.as_deref()).unwrap_or_default();
+        self.city.push(words.shared(city));
+        let point = place.and_then(|place| Some([place.lat? as f32, place.lon? as f32]));
+        self.point.push(point.unwrap_or([f32::NAN; 2]));
+        let radius = place.and_then(|place| place.radius_km).unwrap_or(f64::NAN);
+        self.radius_km.push(radius as f32);
+        let kinds: Vec<&str> = row.kinds.iter().map(|kind| kind.as_str()).collect();
+        self.kinds.push(words.shared(&kinds.join(", ")));
+        self.detections.push(detections);
+        self.first_seen.push(row.first_seen);
+        self.last_seen.push(row.last_seen);
+        self.flows.push(row.flows);
+        self.packets.push(row.packets);
+        self.bytes_in.push(row.bytes_in);
+        self.bytes_out.push(row.bytes_out);
+    }
+}
+
+/// Texts that many rows share, each held once.
+#[derive(Debug, Default)]
+pub(super) struct Words(hashbrown::HashSet<Arc<str>>);
+
+impl Words {
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let word: Arc<str> = Arc::from(text);
+        self.0.insert(Arc::clone(&word));
+        word
+    }
+}
+
+/// Which way a column is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// The smallest first.
+    Up,
+    /// The largest first.
+    #[default]
+    Down,
+}
+
+impl Direction {
+    fn apply(self, order: Ordering) -> Ordering {
+        match self {
+            Self::Up => order,
+            Self::Down => order.reverse(),
+        }
+    }
+}
+
+/// A column of the hosts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostColumn {
+    /// Score and band.
+    #[default]
+    Score,
+    /// Address.
+    Addr,
+    /// First name.
+    Name,
+    /// AS number and name.
+    As,
+    /// Kinds of network.
+    Kinds,
+    /// City and country.
+    Place,
+    /// Number of detections.
+    Detections,
+    /// Number of flows.
+    Flows,
+    /// Packets.
+    Packets,
+    /// Bytes received.
+    BytesIn,
+    /// Bytes sent.
+    BytesOut,
+    /// First sighting.
+    FirstSeen,
+    /// Last sighting.
+    LastSeen,
+}
+
+/// How the hosts are ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostSort {
+    /// By what.
+    pub by: HostColumn,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl HostSort {
+    /// Sorts rows; equal ones keep the order of the ranking, and unknown values stand last.
+    pub(super) fn sort(self, columns: &HostColumns, rows: &mut [u32]) {
+        let c = columns;
+        match self.by {
+            HostColumn::Score if self.direction == Direction::Down => rows.sort_unstable(),
+            HostColumn::Score => rows.sort_unstable_by_key(|&row| std::cmp::Reverse(row)),
+            HostColumn::Addr => self.by_key(rows, |row| Some(c.keys[row])),
+            HostColumn::Name => self.by_key(rows, |row| some_text(&c.name[row])),
+            HostColumn::As => self.by_key(rows, |row| Some(c.asn[row]).filter(|&asn| asn > 0)),
+            HostColumn::Kinds => self.by_key(rows, |row| some_text(&c.kinds[row])),
+            HostColumn::Place => self.by_key(rows, |row| {
+                let country = Some(c.country[row]).filter(|code| code[0] > 0)?;
+                Some((country, &c.city[row]))
+            }),
+            HostColumn::Detections => self.by_key(rows, |row| Some(c.detections[row])),
+            HostColumn::Flows => self.by_key(rows, |row| Some(c.flows[row])),
+            HostColumn::Packets => self.by_key(rows, |row| Some(c.packets[row])),
+            HostColumn::BytesIn => self.by_key(rows, |row| Some(c.bytes_in[row])),
+            HostColumn::BytesOut => self.by_key(rows, |row| Some(c.bytes_out[row])),
+            HostColumn::FirstSeen => self.by_key(rows, |row| c.first_seen[row]),
+            HostColumn::LastSeen => self.by_key(rows, |row| c.last_seen[row]),
+        }
+    }
+
+    fn by_key<K: Ord>(self, rows: &mut [u32], key: impl Fn(usize) -> Option<K>) {
+        sort_by_key(self.direction, rows, key);
+    }
+}
+
+fn some_text(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+fn sort_by_key<K: Ord>(direction: Direction, rows: &mut [u32], key: impl Fn(usize) -> Option<K>) {
+    rows.sort_unstable_by(|&a, &b| {
+        let by_key = match (key(a as usize), key(b as usize)) {
+            (Some(a), Some(b)) => direction.apply(a.cmp(&b)),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        };
+        by_key.then(a.cmp(&b))
+    });
+}
+
+/// A column of the flows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlowColumn {
+    /// First packet.
+    #[default]
+    Time,
+    /// Originator.
+    Originator,
+    /// Responder.
+    Responder,
+    /// Responder's port.
+    Port,
+    /// Transport.
+    Proto,
+    /// Application protocol.
+    Service,
+    /// State.
+    State,
+    /// Duration.
+    Duration,
+    /// Packets of both.
+    Packets,
+    /// IP bytes sent by the originator.
+    BytesOut,
+    /// IP bytes sent by the responder.
+    BytesIn,
+    /// Server name.
+    ServerName,
+}
+
+/// How the flows are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowSort {
+    /// By what.
+    pub by: FlowColumn,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl Default for FlowSort {
+    fn default() -> Self {
+        Self { by: FlowColumn::Time, direction: Direction::Up }
+    }
+}
+
+impl FlowSort {
+    pub(super) fn sort(self, flows: &[Flow], rows: &mut [u32]) {
+        let up = self.direction;
+        match self.by {
+            FlowColumn::Time => sort_by_key(up, rows, |row| Some(flows[row].first_seen)),
+            FlowColumn::Originator => sort_by_key(up, rows, |row| Some(flows[row].originator)),
+            FlowColumn::Responder => sort_by_key(up, rows, |row| Some(flows[row].responder)),
+            FlowColumn::Port => sort_by_key(up, rows, |row| Some(flows[row].responder.port)),
+            FlowColumn::Proto => sort_by_key(up, rows, |row| Some(flows[row].proto)),
+            FlowColumn::Service => sort_by_key(up, rows, |row| flows[row].service.as_deref()),
+            FlowColumn::State => sort_by_key(up, rows, |row| Some(flows[row].conn_state)),
+            FlowColumn::Duration => sort_by_key(up, rows, |row| flows[row].duration_nanos),
+            FlowColumn::Packets => sort_by_key(up, rows, |row| Some(flows[row].packets())),
+            FlowColumn::BytesOut => sort_by_key(up, rows, |row| Some(flows[row].orig_ip_bytes)),
+            FlowColumn::BytesIn => sort_by_key(up, rows, |row| Some(flows[row].resp_ip_bytes)),
+            FlowColumn::ServerName => sort_by_key(up, rows, |row| {
+                flows[row].spoken.server_name.as_ref().map(|name| name.raw())
+            }),
+        }
+    }
+}
+
+/// A column of the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordColumn {
+    /// When.
+    #[default]
+    Time,
+    /// What about.
+    Kind,
+    /// Program or protocol.
+    Service,
+    /// How it ended.
+    Outcome,
+    /// Who acted.
+    Src,
+    /// Who was acted upon.
+    Dst,
+    /// User.
+    User,
+    /// Method.
+    Method,
+    /// Host and path, or the name asked.
+    Target,
+    /// Status.
+    Status,
+}
+
+/// How the records are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordSort {
+    /// By what.
+    pub by: RecordColumn,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl Default for RecordSort {
+    fn default() -> Self {
+        Self { by: RecordColumn::Time, direction: Direction::Up }
+    }
+}
+
+impl RecordSort {
+    pub(super) fn sort(self, records: &[Record], rows: &mut [u32]) {
+        let up = self.direction;
+        match self.by {
+            RecordColumn::Time => sort_by_key(up, rows, |row| records[row].ts),
+            RecordColumn::Kind => sort_by_key(up, rows, |row| Some(records[row].kind)),
+            RecordColumn::Service => sort_by_key(up, rows, |row| records[row].service.as_ref()),
+            RecordColumn::Outcome => sort_by_key(up, rows, |row| records[row].outcome),
+            RecordColumn::Src => sort_by_key(up, rows, |row| records[row].src),
+            RecordColumn::Dst => sort_by_key(up, rows, |row| records[row].dst),
+            RecordColumn::User => sort_by_key(up, rows, |row| records[row].user.as_ref()),
+            RecordColumn::Method => sort_by_key(up, rows, |row| records[row].method.as_ref()),
+            RecordColumn::Target => sort_by_key(up, rows, |row| {
+                let record = &records[row];
+                record.path.as_ref().or(record.query.as_ref()).or(record.dst_name.as_ref())
+            }),
+            RecordColumn::Status => sort_by_key(up, rows, |row| records[row].status),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The engine of the window: one thread that owns the case, takes commands, publishes snapshots.
+//!
+//! Views hold a [`Workbench`]: they read [`Workbench::snapshot`], an `Arc` that never changes, and
+//! [`send`](Workbench::send) commands. The thread `engine` applies commands in order and swaps the
+//! next snapshot in; long work runs in a thread `job-…`, which reads what the engine shares with
+//! it, tells how it goes on, and hands its result back as a message. So the engine is the only
+//! writer, and nobody ever waits for it.
+
+mod collect;
+mod columns;
+mod command;
+mod job;
+mod select;
+mod shapes;
+mod snapshot;
+mod state;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use arc_swap::ArcSwap;
+
+pub use columns::{
+    Direction, FlowColumn, FlowSort, HostColumn, HostColumns, HostSort, RecordColumn, RecordSort,
+    Verdict,
+};
+pub use command::{Command, JobId, Selected};
+pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
+pub use snapshot::{
+    CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Peer, Places, Selection,
+    Snapshot, Spot, TimeBin, Timeline,
+};
+
+use state::{Engine, Message};
+
+/// Messages that may wait for the engine. A person gives a few in a second.
+const QUEUE_MAX: usize = 1_024;
+
+/// What a thread that has something new calls: the window then draws a frame.
+pub type Repaint = Arc<dyn Fn() + Send + Sync>;
+
+/// The window's end of the engine.
+pub struct Workbench {
+    messages: SyncSender<Message>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Workbench {
+    /// Starts the engine, which opens the reference data at once.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(repaint: Repaint) -> io::Result<Self> {
+        let (messages, inbox) = sync_channel(QUEUE_MAX);
+        let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+        let mut engine = Engine::new(Arc::clone(&snapshot), messages.clone(), repaint);
+        let run = move || engine.run(&inbox);
+        let thread = thread::Builder::new().name("engine".to_owned()).spawn(run)?;
+        Ok(Self { messages, snapshot, thread: Some(thread) })
+    }
+
+    /// Everything as it is now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Asks for something. `false`: the engine has a thousand wishes to fulfil first, or is gone.
+    pub fn send(&self, command: Command) -> bool {
+        self.messages.try_send(Message::Command(command)).is_ok()
+    }
+}
+
+impl Drop for Workbench {
+    fn drop(&mut self) {
+        // A full queue empties: jobs only wait for the engine, never the engine for a job.
+        self.messages.send(Message::Command(Command::Quit)).ok();
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits until the snapshot is as wanted; the engine answers in milliseconds, a loaded machine
+    /// in seconds.
+    fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        for _ in 0..6_000 {
+            let snapshot = workbench.snapshot();
+            if done(&snapshot) {
+                return snapshot;
+            }
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the engine did not get there: {:?}", workbench.snapshot().jobs);
+    }
+
+    fn over(snapshot: &Snapshot) -> bool {
+        !snapshot.jobs.is_empty() && snapshot.jobs.iter().all(|job| job.state.is_over())
+    }
+
+    #[test]
+    fn the_example_opens_is_sorted_selected_and_left() {
+        let workbench = Workbench::start(Arc::new(|| ())).unwrap();
+        assert!(workbench.send(Command::OpenExample));
+        let snapshot = until(&workbench, |snapshot| over(snapshot) && !snapshot.case.is_growing);
+        assert!(snapshot.hosts.all.len() > 10);
+        assert_eq!(snapshot.hosts.shown.len(), snapshot.hosts.all.len());
+        assert!(!snapshot.flows.all.is_empty() && !snapshot.records.all.is_empty());
+        assert!(!snapshot.detections.is_empty() && !snapshot.timeline.bins.is_empty());
+        let placed: u32 = snapshot.places.spots.iter().map(|spot| spot.count).sum();
+        let without = snapshot.places.without.len();
+        assert_eq!(placed as usize + without, snapshot.hosts.all.len());
+
+        let sort = HostSort { by: HostColumn::Addr, direction: Direction::Up };
+        workbench.send(Command::SortHosts(sort));
+        let snapshot = until(&workbench, |snapshot| snapshot.hosts.sort == sort);
+        let addrs: Vec<_> =
+            snapshot.hosts.shown.iter().map(|&row| snapshot.hosts.all.keys[row as usize]).collect();
+        assert!(addrs.is_sorted());
+
+        let worst = snapshot.hosts.all.keys[0];
+        workbench.send(Command::Select(Some(Selected::Host(worst))));
+        let snapshot = until(&workbench, |snapshot| snapshot.selection.is_some());
+        let selection = snapshot.selection.as_ref().unwrap();
+        let host = selection.host.as_ref().unwrap();
+        let sum: f64 = host.evidence.iter().map(|row| row.row.contribution).sum();
+        assert!((sum - host.score).abs() < 0.05, "{sum} {}", host.score);
+        assert!(selection.flow_count + selection.record_count > 0);
+
+        workbench.send(Command::NewCase);
+        let snapshot = until(&workbench, |snapshot| snapshot.case.is_empty());
+        assert!(snapshot.hosts.all.is_empty() && snapshot.selection.is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_a_failed_job_with_a_sentence() {
+        let workbench = Workbench::start(Arc::new(|| ())).unwrap();
+        workbench.send(Command::Open(vec!["no/such/file.pcap".into()]));
+        let snapshot = until(&workbench, over);
+        let JobState::Failed(why) = &snapshot.jobs[0].state else { panic!("{:?}", snapshot.jobs) };
+        assert!(why.contains("no/such/file.pcap"), "{why}");
+    }
+
+    #[test]
+    fn pasted_addresses_are_hosts() {
+        let workbench = Workbench::start(Arc::new(|| ())).unwrap();
+        workbench.send(Command::Paste("192[.]0[.]2[.]7 and 2001:db8::9".to_owned()));
+        let snapshot = until(&workbench, over);
+        assert_eq!(snapshot.hosts.all.len(), 2, "{:?}", snapshot.jobs);
+        workbench.send(Command::Paste("198.51.100.3\n192.0.2.7".to_owned()));
+        let snapshot = until(&workbench, |snapshot| snapshot.case.imports.len() == 2);
+        assert_eq!(snapshot.hosts.all.len(), 3);
+    }
+}

@@ -1,0 +1,253 @@
+//! What the window draws: everything at one moment, never changed, cheap to hand on.
+
+use std::sync::Arc;
+
+use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
+use super::command::{JobId, Selected};
+use super::shapes::Shapes;
+use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
+use crate::model::{Flow, HostKey, Record, Timestamp, Untrusted};
+
+/// All that views show.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Counts snapshots.
+    pub version: u64,
+    /// The reference data.
+    pub data: DataState,
+    /// What is being done and what was done.
+    pub jobs: Arc<Vec<JobView>>,
+    /// What the case holds.
+    pub case: Arc<CaseView>,
+    /// Hosts in the order asked for.
+    pub hosts: Ordered<HostColumns, HostSort>,
+    /// Flows in the order asked for.
+    pub flows: Ordered<Vec<Flow>, FlowSort>,
+    /// Records in the order asked for.
+    pub records: Ordered<Vec<Record>, RecordSort>,
+    /// Detections, the most severe first.
+    pub detections: Arc<Vec<DetectionRow>>,
+    /// Where hosts are.
+    pub places: Arc<Places>,
+    /// What happened when.
+    pub timeline: Arc<Timeline>,
+    /// What is selected, with all that is known of it.
+    pub selection: Option<Arc<Selection>>,
+    /// Whether there are selections to go back and forward to.
+    pub history: (bool, bool),
+}
+
+/// Whether look-ups can be answered yet.
+#[derive(Clone, Debug, Default)]
+pub enum DataState {
+    /// Being opened: places and owners are pending.
+    #[default]
+    Opening,
+    /// Ready.
+    Ready(Arc<DataView>),
+    /// Not there, and why.
+    Failed(String),
+}
+
+/// Reference data as it is shown.
+#[derive(Clone, Debug, Default)]
+pub struct DataView {
+    /// Its sets.
+    pub sources: Vec<DataSource>,
+    /// The base map.
+    pub shapes: Shapes,
+}
+
+/// A set of reference data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataSource {
+    /// `dbip-city`.
+    pub id: String,
+    /// `2026-06-05`.
+    pub date: Option<String>,
+    /// Its licence, and whom to credit.
+    pub credit: String,
+}
+
+/// The case as a whole.
+#[derive(Clone, Debug, Default)]
+pub struct CaseView {
+    /// The example, the file's name, or nothing.
+    pub name: String,
+    /// Files read, in reading order.
+    pub imports: Vec<ImportRow>,
+    /// Names of the realms.
+    pub realms: Vec<Untrusted>,
+    /// Sums.
+    pub totals: Totals,
+    /// What ages are counted from.
+    pub now: Option<Timestamp>,
+    /// Whether some of it is still being read: numbers grow, detections come at the end.
+    pub is_growing: bool,
+}
+
+impl CaseView {
+    /// The name of a host's realm; `None`: a public address.
+    pub fn realm(&self, host: HostKey) -> Option<&Untrusted> {
+        host.realm().and_then(|realm| self.realms.get(realm.0 as usize))
+    }
+
+    /// Whether nothing was opened yet.
+    pub fn is_empty(&self) -> bool {
+        self.imports.is_empty() && !self.is_growing
+    }
+}
+
+/// Rows, and the order in which they are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Ordered<T, S> {
+    /// All of them.
+    pub all: Arc<T>,
+    /// The rows shown, as places in `all`.
+    pub shown: Arc<Vec<u32>>,
+    /// How they are sorted.
+    pub sort: S,
+}
+
+/// Points on the map: hosts at one place are one spot.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The largest spots last, so that they are drawn on top.
+    pub spots: Vec<Spot>,
+    /// Rows of hosts in the order of their spots.
+    pub rows: Vec<u32>,
+    /// Hosts without a place.
+    pub without: Vec<u32>,
+}
+
+impl Places {
+    /// The hosts of a spot, the highest score first.
+    pub fn hosts(&self, spot: &Spot) -> &[u32] {
+        let (from, to) = (spot.first as usize, (spot.first + spot.count) as usize);
+        self.rows.get(from..to).unwrap_or_default()
+    }
+}
+
+/// Hosts with the same coordinates.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spot {
+    /// Degrees north.
+    pub lat: f32,
+    /// Degrees east.
+    pub lon: f32,
+    /// The most alarming of them.
+    pub worst: Verdict,
+    /// How many.
+    pub count: u32,
+    /// Where they begin in [`Places::rows`].
+    pub first: u32,
+}
+
+/// Counts in equal steps of time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    /// Where the first step begins.
+    pub from: Timestamp,
+    /// Where the last one ends.
+    pub to: Timestamp,
+    /// One for each step.
+    pub bins: Vec<TimeBin>,
+}
+
+/// What happened in one step of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeBin {
+    /// Flows that began in it.
+    pub flows: u64,
+    /// Log records.
+    pub records: u64,
+    /// IP bytes of the flows that began in it.
+    pub bytes: u64,
+    /// Detections that were going on.
+    pub detections: u64,
+}
+
+/// What is selected, explained.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// What.
+    pub what: Selected,
+    /// The host, explained: that of a flow is its originator's, that of a detection its subject's.
+    pub host: Option<Box<HostRow>>,
+    /// Its key.
+    pub key: Option<HostKey>,
+    /// Its place among the hosts.
+    pub row: Option<u32>,
+    /// Its flows, as places among all flows; at most [`Selection::ROWS_MAX`].
+    pub flows: Vec<u32>,
+    /// How many flows it truly has.
+    pub flow_count: usize,
+    /// Its records.
+    pub records: Vec<u32>,
+    /// How many records it truly has.
+    pub record_count: usize,
+    /// Detections about it or with it as a peer.
+    pub detections: Vec<u32>,
+    /// The hosts it met most, with the number of flows and records.
+    pub peers: Vec<Peer>,
+    /// What it did when, in the steps of the case's time.
+    pub timeline: Timeline,
+    /// One sentence: the worst that is known of it.
+    pub sentence: String,
+}
+
+impl Selection {
+    /// Flows and records that are listed of one host.
+    pub const ROWS_MAX: usize = 10_000;
+    /// Peers that are listed of one host.
+    pub const PEERS_MAX: usize = 100;
+}
+
+/// A host that the selected one met.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Peer {
+    /// Who.
+    pub key: HostKey,
+    /// Its place among the hosts.
+    pub row: Option<u32>,
+    /// Flows and records that join them.
+    pub count: u64,
+}
+
+/// A job as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobView {
+    /// Which.
+    pub id: JobId,
+    /// "Reading access.log".
+    pub title: String,
+    /// Where it stands.
+    pub state: JobState,
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobState {
+    /// Waits for the reference data or another job.
+    Waiting,
+    /// Runs.
+    Running {
+        /// 0 to 1; `None`: cannot tell.
+        part: Option<f32>,
+        /// "file 2 of 3, 120 MB of 1.1 GB, 210 MB/s, 5 s left".
+        detail: String,
+    },
+    /// Ended, with what it came to: "52,118 hosts, 3 problems".
+    Done(String),
+    /// Stopped by the person; what was done is kept.
+    Stopped(String),
+    /// Failed, and why.
+    Failed(String),
+}
+
+impl JobState {
+    /// Whether it has ended.
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Stopped(_) | Self::Failed(_))
+    }
+}

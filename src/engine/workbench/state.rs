@@ -1,0 +1,463 @@
+//! The thread that owns the case: applies commands and results, publishes snapshots.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread;
+
+use arc_swap::ArcSwap;
+
+use super::Repaint;
+use super::columns::{FlowSort, HostSort, RecordSort};
+use super::command::{Command, JobId, Selected};
+use super::job::{Found, Outcome, Task};
+use super::select::select;
+use super::shapes::Shapes;
+use super::snapshot::{
+    CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Snapshot,
+};
+use crate::engine::context::{Context, Options};
+use crate::engine::paths::{self, Inputs};
+use crate::engine::{example, open_intel};
+use crate::model::Untrusted;
+
+/// Selections that are kept to go back to.
+const HISTORY_MAX: usize = 100;
+
+/// Bytes of a pasted text: a list of a million addresses.
+const PASTE_BYTES_MAX: usize = 64 << 20;
+
+/// What the engine is told.
+pub(super) enum Message {
+    /// By a person.
+    Command(Command),
+    /// The reference data is open, or why not.
+    Data(Result<(Arc<Context>, DataView), String>),
+    /// How a job goes on.
+    Job(JobId, JobState),
+    /// What is there so far, while a job reads.
+    Growing(Box<Found>),
+    /// A job has read all it will.
+    Imported(Box<Outcome>),
+}
+
+/// What waits to be read.
+enum Source {
+    Paths(Vec<PathBuf>),
+    Pasted(tempfile::NamedTempFile),
+    Example,
+}
+
+/// The case, and who sees it.
+pub(super) struct Engine {
+    published: Arc<ArcSwap<Snapshot>>,
+    inbox: SyncSender<Message>,
+    repaint: Repaint,
+    next: Snapshot,
+    /// What a case is judged by; of the example, its own.
+    context: Option<Arc<Context>>,
+    plain: Option<Arc<Context>>,
+    outcome: Outcome,
+    jobs: Vec<(JobView, Arc<AtomicBool>)>,
+    /// Imports that wait for the one that runs: each begins with what the last one left.
+    waiting: VecDeque<(JobId, Source)>,
+    reading: Option<JobId>,
+    /// Jobs of a case that was left: what they still say is not heard.
+    left: Vec<JobId>,
+    /// Selections, and which of them is shown.
+    history: (Vec<Selected>, usize),
+    next_job: u32,
+    /// Texts that were pasted: their files live as long as the case.
+    pasted: Vec<tempfile::NamedTempFile>,
+}
+
+impl Engine {
+    pub(super) fn new(
+        published: Arc<ArcSwap<Snapshot>>,
+        inbox: SyncSender<Message>,
+        repaint: Repaint,
+    ) -> Self {
+        Self {
+            published,
+            inbox,
+            repaint,
+            next: Snapshot::default(),
+            context: None,
+            plain: None,
+            outcome: Outcome::default(),
+            jobs: Vec::new(),
+            waiting: VecDeque::new(),
+            reading: None,
+            left: Vec::new(),
+            history: (Vec::new(), 0),
+            next_job: 0,
+            pasted: Vec::new(),
+        }
+    }
+
+    /// Runs until it is told to quit.
+    pub(super) fn run(&mut self, inbox: &Receiver<Message>) {
+        self.open_data();
+        while let Ok(message) = inbox.recv() {
+            match message {
+                Message::Command(Command::Quit) => break,
+                Message::Command(command) => self.command(command),
+                other => self.hear(other),
+            }
+            // What waits already is applied before the next picture is published.
+            while let Ok(message) = inbox.try_recv() {
+                match message {
+                    Message::Command(Command::Quit) => return self.stop_all(),
+                    Message::Command(command) => self.command(command),
+                    other => self.hear(other),
+                }
+            }
+            self.publish();
+        }
+        self.stop_all();
+    }
+
+    fn stop_all(&self) {
+        for (_, stop) in &self.jobs {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn publish(&mut self) {
+        self.next.version += 1;
+        self.next.jobs = Arc::new(self.jobs.iter().map(|(view, _)| view.clone()).collect());
+        let (past, at) = &self.history;
+        self.next.history = (*at > 1, *at < past.len());
+        self.published.store(Arc::new(self.next.clone()));
+        (self.repaint)();
+    }
+
+    /// Opens the reference data in a thread of its own, so that the window is there at once.
+    fn open_data(&mut self) {
+        let inbox = self.inbox.clone();
+        let open = move || {
+            let opened = open_intel().and_then(|intel| Context::open(Options::default(), intel));
+            let ready = opened.map(|context| {
+                let (sources, shapes) = (sources(&context), Shapes::new(&context.intel));
+                (context, DataView { sources, shapes })
+            });
+            inbox.send(Message::Data(ready)).ok();
+        };
+        if let Err(error) = thread::Builder::new().name("job-data".to_owned()).spawn(open) {
+            self.next.data = DataState::Failed(error.to_string());
+        }
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Command(_) => {}
+            Message::Data(Ok((context, view))) => {
+                self.next.data = DataState::Ready(Arc::new(view));
+                self.plain = Some(Arc::clone(&context));
+                self.context.get_or_insert(context);
+                self.read_next();
+            }
+            Message::Data(Err(why)) => {
+                self.next.data = DataState::Failed(why.clone());
+                while let Some((id, _)) = self.waiting.pop_front() {
+                    self.set_job(id, JobState::Failed(why.clone()));
+                }
+            }
+            Message::Job(id, state) => {
+                let over = state.is_over();
+                self.set_job(id, state);
+                if over && self.reading == Some(id) {
+                    self.reading = None;
+                    self.read_next();
+                }
+            }
+            Message::Growing(found) => self.show(*found),
+            Message::Imported(outcome) => {
+                self.outcome = *outcome;
+                self.show_all();
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Quit => {}
+            Command::Open(paths) => {
+                let names: Vec<String> = paths.iter().map(|path| short(path)).collect();
+                self.queue(format!("Reading {}", names.join(", ")), Source::Paths(paths));
+            }
+            Command::Paste(text) => self.paste(&text),
+            Command::OpenExample => {
+                self.leave();
+                self.queue("Reading the example".to_owned(), Source::Example);
+            }
+            Command::NewCase => self.leave(),
+            Command::Cancel(id) => self.cancel(id),
+            Command::Dismiss(id) => {
+                self.jobs.retain(|(job, _)| job.id != id || !job.state.is_over());
+            }
+            Command::SortHosts(sort) => self.sort_hosts(sort),
+            Command::SortFlows(sort) => self.sort_flows(sort),
+            Command::SortRecords(sort) => self.sort_records(sort),
+            Command::Select(what) => self.select(what),
+            Command::Back => self.step(-1),
+            Command::Forward => self.step(1),
+            Command::Report(path) => self.report(path),
+        }
+    }
+
+    fn add_job(&mut self, title: String, state: JobState) -> JobId {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        self.jobs.push((JobView { id, title, state }, Arc::default()));
+        id
+    }
+
+    fn set_job(&mut self, id: JobId, state: JobState) {
+        if let Some((job, _)) = self.jobs.iter_mut().find(|(job, _)| job.id == id) {
+            job.state = state;
+        }
+    }
+
+    fn cancel(&mut self, id: JobId) {
+        if let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if self.waiting.iter().any(|(waiting, _)| *waiting == id) {
+            self.waiting.retain(|(waiting, _)| *waiting != id);
+            self.set_job(id, JobState::Stopped("it had not begun".to_owned()));
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        let title = "Reading what was pasted".to_owned();
+        if text.len() > PASTE_BYTES_MAX {
+            let why = "the text has more than 64 MiB; save it as a file, and open that";
+            self.add_job(title, JobState::Failed(why.to_owned()));
+            return;
+        }
+        let written = tempfile::Builder::new()
+            .prefix("pasted-")
+            .suffix(".txt")
+            .tempfile()
+            .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
+        match written {
+            Ok(file) => self.queue(title, Source::Pasted(file)),
+            Err(error) => {
+                self.add_job(title, JobState::Failed(error.to_string()));
+            }
+        }
+    }
+
+    fn queue(&mut self, title: String, source: Source) {
+        let id = self.add_job(title, JobState::Waiting);
+        match &self.next.data {
+            DataState::Failed(why) => {
+                let why = why.clone();
+                self.set_job(id, JobState::Failed(why));
+            }
+            DataState::Opening | DataState::Ready(_) => {
+                self.waiting.push_back((id, source));
+                self.read_next();
+            }
+        }
+    }
+
+    /// Begins the next import, if none runs and the data is there.
+    fn read_next(&mut self) {
+        let (None, Some(context)) = (self.reading, self.context.clone()) else { return };
+        let Some((id, source)) = self.waiting.pop_front() else {
+            self.tell_growing();
+            return;
+        };
+        let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) else { return };
+        let stop = Arc::clone(stop);
+        let running = JobState::Running { part: None, detail: "opening".to_owned() };
+        self.set_job(id, running);
+        self.reading = Some(id);
+        self.tell_growing();
+        let (before, engine) = (self.outcome.clone(), self.inbox.clone());
+        let source = match source {
+            Source::Paths(paths) => Ok((context, paths::expand(&paths, None))),
+            Source::Pasted(file) => {
+                let path = file.path().to_owned();
+                self.pasted.push(file);
+                let named = |inputs| pasted(inputs, self.pasted.len());
+                Ok((context, paths::expand(&[path], None).map(named)))
+            }
+            Source::Example => self.example(),
+        };
+        let work = move || {
+            let fail = |why| engine.send(Message::Job(id, JobState::Failed(why))).ok();
+            match source {
+                Err(why) | Ok((_, Err(why))) => {
+                    fail(why);
+                }
+                Ok((context, Ok(inputs))) => {
+                    Task { id, context, stop, engine }.import(&before, inputs);
+                }
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("job-import".to_owned()).spawn(work) {
+            self.reading = None;
+            self.set_job(id, JobState::Failed(error.to_string()));
+        }
+    }
+
+    fn example(&mut self) -> Result<(Arc<Context>, Result<Inputs, String>), String> {
+        let (inputs, options) = example();
+        let context = open_intel().and_then(|intel| Context::open(options, intel))?;
+        self.context = Some(Arc::clone(&context));
+        Ok((context, Ok(inputs)))
+    }
+
+    /// Says in the snapshot whether something is being read.
+    fn tell_growing(&mut self) {
+        let is_growing = self.reading.is_some();
+        if self.next.case.is_growing != is_growing {
+            Arc::make_mut(&mut self.next.case).is_growing = is_growing;
+        }
+    }
+
+    /// Leaves the case: what still reads for it is stopped and not heard.
+    fn leave(&mut self) {
+        for (job, stop) in &self.jobs {
+            if !job.state.is_over() {
+                stop.store(true, Ordering::Relaxed);
+                self.left.push(job.id);
+            }
+        }
+        self.waiting.clear();
+        self.pasted.clear();
+        self.jobs.retain(|(job, _)| job.state.is_over());
+        self.context = self.plain.clone();
+        self.outcome = Outcome::default();
+        self.history = (Vec::new(), 0);
+        self.reading = None;
+        self.show_all();
+    }
+
+    fn report(&mut self, path: PathBuf) {
+        let title = format!("Writing {}", short(&path));
+        let (Some(triage), Some(context)) =
+            (self.outcome.found.triage.clone(), self.context.clone())
+        else {
+            let why = "there is nothing to report yet; open a file first";
+            self.add_job(title, JobState::Failed(why.to_owned()));
+            return;
+        };
+        let running = JobState::Running { part: None, detail: "writing".to_owned() };
+        let id = self.add_job(title, running);
+        let task = Task { id, context, stop: Arc::default(), engine: self.inbox.clone() };
+        let work = move || task.report(&triage, &path);
+        if let Err(error) = thread::Builder::new().name("job-report".to_owned()).spawn(work) {
+            self.set_job(id, JobState::Failed(error.to_string()));
+        }
+    }
+
+    /// Shows the case as it is.
+    fn show_all(&mut self) {
+        let outcome = self.outcome.clone();
+        let held = Arc::clone(&outcome.held);
+        self.next.flows = Ordered { sort: self.next.flows.sort, ..Ordered::default() };
+        self.next.records = Ordered { sort: self.next.records.sort, ..Ordered::default() };
+        self.next.flows.all = Arc::new(held.flows.clone());
+        self.next.records.all = Arc::new(held.records.clone());
+        self.sort_flows(self.next.flows.sort);
+        self.sort_records(self.next.records.sort);
+        let head = outcome.found.triage.as_ref().map(|triage| triage.head());
+        self.next.case = Arc::new(CaseView {
+            name: String::new(),
+            imports: outcome.imports.rows.clone(),
+            realms: outcome.imports.realms.clone(),
+            totals: head.map(|head| head.totals).unwrap_or_default(),
+            now: head.map(|head| head.now),
+            is_growing: self.reading.is_some(),
+        });
+        self.show(outcome.found);
+        let selected = self.next.selection.as_ref().map(|selection| selection.what);
+        self.next.selection = selected.and_then(|what| select(what, &self.outcome)).map(Arc::new);
+    }
+
+    fn show(&mut self, found: Found) {
+        self.next.hosts.all = found.hosts;
+        self.next.places = found.places;
+        self.next.detections = found.detections;
+        self.next.timeline = found.timeline;
+        self.sort_hosts(self.next.hosts.sort);
+    }
+
+    fn sort_hosts(&mut self, sort: HostSort) {
+        let hosts = &self.next.hosts.all;
+        let mut rows: Vec<u32> = (0..hosts.len() as u32).collect();
+        sort.sort(hosts, &mut rows);
+        (self.next.hosts.shown, self.next.hosts.sort) = (Arc::new(rows), sort);
+    }
+
+    fn sort_flows(&mut self, sort: FlowSort) {
+        let flows = &self.next.flows.all;
+        let mut rows: Vec<u32> = (0..flows.len() as u32).collect();
+        sort.sort(flows, &mut rows);
+        (self.next.flows.shown, self.next.flows.sort) = (Arc::new(rows), sort);
+    }
+
+    fn sort_records(&mut self, sort: RecordSort) {
+        let records = &self.next.records.all;
+        let mut rows: Vec<u32> = (0..records.len() as u32).collect();
+        sort.sort(records, &mut rows);
+        (self.next.records.shown, self.next.records.sort) = (Arc::new(rows), sort);
+    }
+
+    fn select(&mut self, what: Option<Selected>) {
+        let Some(what) = what else {
+            self.next.selection = None;
+            return;
+        };
+        let (past, at) = &mut self.history;
+        past.truncate(*at);
+        if past.last() != Some(&what) {
+            past.push(what);
+        }
+        if past.len() > HISTORY_MAX {
+            past.remove(0);
+        }
+        *at = past.len();
+        self.next.selection = select(what, &self.outcome).map(Arc::new);
+    }
+
+    /// Goes back or forward among the selections.
+    fn step(&mut self, by: isize) {
+        let (past, at) = &mut self.history;
+        let to = at.saturating_add_signed(by).clamp(usize::from(!past.is_empty()), past.len());
+        *at = to;
+        let what = to.checked_sub(1).and_then(|last| past.get(last)).copied();
+        self.next.selection = what.and_then(|what| select(what, &self.outcome)).map(Arc::new);
+    }
+}
+
+/// A pasted text is called by its number, not by the file it is kept in.
+fn pasted(mut inputs: Inputs, number: usize) -> Inputs {
+    let name = Untrusted::new(&format!("pasted {number}"));
+    for file in &mut inputs.files {
+        file.import = name.clone();
+    }
+    inputs.realms = vec![name];
+    inputs
+}
+
+fn short(path: &std::path::Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    crate::model::Visible(paths::path_text(name).raw()).to_string()
+}
+
+fn sources(context: &Context) -> Vec<DataSource> {
+    let sources = context.intel.sources().iter().map(|source| DataSource {
+        id: source.id.clone(),
+        date: source.date.clone(),
+        credit: source.license.clone(),
+    });
+    sources.collect()
+}
