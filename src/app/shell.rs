@@ -53,7 +53,7 @@ impl Shell {
         let bar = Frame::new().fill(Palette::of(ui).raised).inner_margin(Margin::symmetric(8, 4));
         Bar::top("menus").frame(bar).show(ui, |ui| menus_ui(ui, &mut view, &mut self.about));
         if snapshot.case.is_empty() {
-            let page = Frame::new().inner_margin(Margin::same(16));
+            let page = Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::same(16));
             egui::CentralPanel::default()
                 .frame(page)
                 .show(ui, |ui| panels::start::start_ui(ui, &mut view));
@@ -232,7 +232,8 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, tree: &mut Tree<usize>) {
             }
         }
     });
-    egui::CentralPanel::default().frame(Frame::new()).show(ui, |ui| {
+    let views = Frame::new().fill(Palette::of(ui).ground);
+    egui::CentralPanel::default().frame(views).show(ui, |ui| {
         tree.ui(&mut Views { view }, ui);
     });
 }

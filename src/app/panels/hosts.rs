@@ -21,16 +21,13 @@ pub const PANEL: Panel = Panel {
 };
 
 const COLUMNS: [(HostColumn, Column); 13] = [
-    (HostColumn::Score, Column::text("Score", 84.0, "0 to 100, and the band's mark")),
-    (HostColumn::Addr, Column::text("Address", 150.0, "The host")),
-    (HostColumn::Name, Column::text("Name", 130.0, "The first name it was seen under")),
+    (HostColumn::Score, Column::text("Score", 72.0, "0 to 100, and the band's mark")),
+    (HostColumn::Addr, Column::text("Address", 140.0, "The host")),
+    (HostColumn::Name, Column::text("Name", 90.0, "The first name it was seen under")),
     (HostColumn::As, Column::text("Network", 150.0, "Origin AS and its name").growing()),
-    (HostColumn::Kinds, Column::text("Kind", 90.0, "What sort of network it belongs to")),
-    (HostColumn::Place, Column::text("Place", 130.0, "The likeliest city; see its radius")),
-    (
-        HostColumn::Detections,
-        Column::number("Detections", 76.0, "How many detections are about it"),
-    ),
+    (HostColumn::Kinds, Column::text("Kind", 76.0, "What sort of network it belongs to")),
+    (HostColumn::Place, Column::text("Place", 120.0, "The likeliest city; see its radius")),
+    (HostColumn::Detections, Column::number("Found", 52.0, "How many detections are about it")),
     (HostColumn::Flows, Column::number("Flows", 64.0, "Flows, and log records that name it")),
     (HostColumn::BytesOut, Column::number("Sent", 64.0, "IP bytes it sent")),
     (HostColumn::BytesIn, Column::number("Received", 64.0, "IP bytes it received")),
