@@ -222,14 +222,22 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, tree: &mut Tree<usize>) {
         .show(ui, |ui| panels::inspector::inspector_ui(ui, view));
     let rail = Frame::new().fill(Palette::of(ui).raised).inner_margin(Margin::symmetric(4, 8));
     Bar::left("rail").frame(rail).resizable(false).exact_size(104.0).show(ui, |ui| {
-        for (number, panel) in PANELS.iter().enumerate() {
-            let button = egui::Button::new(format!("{}  {}", panel.icon, panel.title))
-                .frame(false)
-                .min_size(vec2(96.0, theme::ROW + 4.0));
-            let told = format!("Ctrl+{}", number + 1);
-            if ui.add(button).on_hover_text(told).clicked() {
-                show_panel(tree, number);
+        let shown = tree.active_tiles();
+        let is_shown =
+            |number: usize| shown.iter().any(|tile| tree.tiles.get_pane(tile) == Some(&number));
+        let mut chosen = None;
+        ui.with_layout(egui::Layout::top_down_justified(egui::Align::LEFT), |ui| {
+            for (number, panel) in PANELS.iter().enumerate() {
+                let text = format!("{}  {}", panel.icon, panel.title);
+                let button = egui::Button::selectable(is_shown(number), text)
+                    .min_size(vec2(0.0, theme::ROW + 4.0));
+                if ui.add(button).on_hover_text(format!("Ctrl+{}", number + 1)).clicked() {
+                    chosen = Some(number);
+                }
             }
+        });
+        if let Some(number) = chosen {
+            show_panel(tree, number);
         }
     });
     let views = Frame::new().fill(Palette::of(ui).ground);

@@ -148,39 +148,39 @@ impl Palette {
 /// Icons of Phosphor, regular (MIT): one picture, one meaning, never without a name.
 pub mod icon {
     /// Search.
-    pub const SEARCH: &str = "\u{e30c}";
+    pub const SEARCH: &str = "\u{f30c}";
     /// Close, remove.
-    pub const CLOSE: &str = "\u{e4f6}";
+    pub const CLOSE: &str = "\u{f4f6}";
     /// Back.
-    pub const BACK: &str = "\u{e138}";
+    pub const BACK: &str = "\u{f138}";
     /// Forward.
-    pub const FORWARD: &str = "\u{e13a}";
+    pub const FORWARD: &str = "\u{f13a}";
     /// Hosts.
-    pub const HOSTS: &str = "\u{e2f4}";
+    pub const HOSTS: &str = "\u{f2f4}";
     /// Map.
-    pub const MAP: &str = "\u{e31a}";
+    pub const MAP: &str = "\u{f31a}";
     /// Flows.
-    pub const FLOWS: &str = "\u{e0a0}";
+    pub const FLOWS: &str = "\u{f0a0}";
     /// Records.
-    pub const RECORDS: &str = "\u{e476}";
+    pub const RECORDS: &str = "\u{f476}";
     /// Detections.
-    pub const DETECTIONS: &str = "\u{e412}";
+    pub const DETECTIONS: &str = "\u{f412}";
     /// Problems.
-    pub const PROBLEMS: &str = "\u{e4e0}";
+    pub const PROBLEMS: &str = "\u{f4e0}";
     /// Data.
-    pub const DATA: &str = "\u{e1de}";
+    pub const DATA: &str = "\u{f1de}";
     /// Left panel.
-    pub const LEFT: &str = "\u{ec24}";
+    pub const LEFT: &str = "\u{fc24}";
     /// Copy.
-    pub const COPY: &str = "\u{e1ca}";
+    pub const COPY: &str = "\u{f1ca}";
     /// Help.
-    pub const HELP: &str = "\u{e3e8}";
+    pub const HELP: &str = "\u{f3e8}";
     /// Whole world.
-    pub const WORLD: &str = "\u{e28c}";
+    pub const WORLD: &str = "\u{f28c}";
     /// More.
-    pub const PLUS: &str = "\u{e3d4}";
+    pub const PLUS: &str = "\u{f3d4}";
     /// Less.
-    pub const MINUS: &str = "\u{e32a}";
+    pub const MINUS: &str = "\u{f32a}";
 }
 
 /// Sets fonts and both themes.
@@ -201,11 +201,10 @@ fn fonts() -> FontDefinitions {
     for (name, bytes) in files {
         fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
     }
-    // Icons first: Inter has pictures of its own at some of their numbers.
     let families = [
-        (FontFamily::Proportional, ["phosphor", "inter", "jetbrains-mono"]),
-        (FontFamily::Monospace, ["phosphor", "jetbrains-mono", "inter"]),
-        (FontFamily::Name("strong".into()), ["phosphor", "inter-semibold", "jetbrains-mono"]),
+        (FontFamily::Proportional, ["inter", "jetbrains-mono", "phosphor"]),
+        (FontFamily::Monospace, ["jetbrains-mono", "inter", "phosphor"]),
+        (FontFamily::Name("strong".into()), ["inter-semibold", "jetbrains-mono", "phosphor"]),
     ];
     for (family, names) in families {
         fonts.families.insert(family, names.map(str::to_owned).to_vec());

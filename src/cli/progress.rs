@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Progress;
 use crate::clock::Stopwatch;
 use crate::engine::{Monitor, Step};
-use crate::model::Visible;
 
 /// Seconds between two lines of progress: enough to read one.
 const PAUSE_SECS: f64 = 0.2;
@@ -80,21 +79,7 @@ impl Monitor for Terminal {
 
 /// `2 of 3  access.log  61 %  182 MB/s  4 s left`
 fn line(step: &Step<'_>, secs: f64) -> String {
-    let name = Visible(step.name).to_string();
-    let rate = step.bytes as f64 / 1e6 / secs.max(1e-3);
-    let mut line = match step.files {
-        1 => format!("{name}  "),
-        files => format!("{} of {files}  {name}  ", step.file),
-    };
-    match step.bytes_total.filter(|&total| total > 0) {
-        Some(total) => {
-            let done = (step.bytes as f64 / total as f64).min(1.0);
-            let left = (secs / done.max(1e-3)) * (1.0 - done);
-            line += &format!("{:.0} %  {rate:.0} MB/s  {left:.0} s left", done * 100.0);
-        }
-        None => line += &format!("{:.0} MB  {rate:.0} MB/s", step.bytes as f64 / 1e6),
-    }
-    line + "  (Ctrl-C keeps what is done)"
+    step.sentence(secs) + "  (Ctrl-C keeps what is done)"
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl<T> Sample<T> {
         Self { items: Vec::new(), level: 0, max }
     }
 
-    /// Whether an item of this hash would stay for now. Ask before making one: what it would need
+    /// Whether an item of this hash would be kept. Ask before making one: what it would need
     /// beside it (numbers of hosts, names) is then bounded by the sample too.
     pub(super) const fn takes(&self, hash: u64) -> bool {
         hash.leading_zeros() >= self.level

@@ -1,11 +1,13 @@
 //! Data: what addresses are judged by, how old it is, whom to credit.
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{RichText, ScrollArea, Ui, vec2};
 
 use super::{Panel, View, section};
 use crate::app::theme::{Palette, icon};
-use crate::app::widgets::text::{bytes, grouped, visible};
+use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::text::{bytes, counted, visible};
 use crate::engine::workbench::DataState;
+use crate::model::ImportRow;
 
 /// Files read and reference data.
 pub const PANEL: Panel = Panel {
@@ -16,32 +18,57 @@ pub const PANEL: Panel = Panel {
     ui,
 };
 
+const COLUMNS: [Column; 5] = [
+    Column::text("File", 280.0, "The file, or the member of an archive").growing(),
+    Column::text("Format", 110.0, "Told by content"),
+    Column::number("Size", 70.0, "Bytes as given, packed"),
+    Column::text("Held", 200.0, "What was read of it"),
+    Column::text("sha256", 160.0, "Of the bytes as given; the menu copies it whole"),
+];
+
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        section(ui, "Files");
-        let imports = &view.snapshot.case.imports;
-        if imports.is_empty() {
-            ui.label(RichText::new("No file was opened yet").color(Palette::of(ui).quiet));
+    let imports = &view.snapshot.case.imports;
+    let sources = 330.0_f32.min(ui.available_height() * 0.6);
+    ui.allocate_ui(vec2(ui.available_width(), ui.available_height() - sources), |ui| {
+        let table = Table { name: "Files", columns: &COLUMNS, rows: imports.len(), sorted: None };
+        let cell = |row: usize, column: usize| {
+            imports.get(row).map_or_else(Cell::default, |import| cell(import, column))
+        };
+        let mut menu = |ui: &mut Ui, row: usize| {
+            let hash = imports.get(row).and_then(|import| import.sha256.clone());
+            if let Some(hash) = hash
+                && ui.button("Copy sha256").clicked()
+            {
+                ui.copy_text(hash);
+                ui.close();
+            }
+        };
+        table.show(ui, &mut view.memory.files, &cell, &mut menu);
+    });
+    sources_ui(ui, view);
+}
+
+fn cell(import: &ImportRow, column: usize) -> Cell<'_> {
+    match column {
+        0 => Cell::text(visible(&import.import)),
+        1 => import.format.map_or_else(|| Cell::text("not read").quiet(), Cell::text),
+        2 => Cell::mono(bytes(import.bytes)),
+        3 => {
+            let records = counted(import.records, "record", "records");
+            Cell::text(match import.packets {
+                0 => records,
+                packets => format!("{}, {records}", counted(packets, "packet", "packets")),
+            })
         }
-        egui::Grid::new("files").striped(false).num_columns(5).spacing([16.0, 4.0]).show(
-            ui,
-            |ui| {
-                for import in imports {
-                    ui.label(visible(&import.import));
-                    ui.label(import.format.unwrap_or("not read"));
-                    ui.label(bytes(import.bytes));
-                    let (packets, records) = (grouped(import.packets), grouped(import.records));
-                    ui.label(match import.packets {
-                        0 => format!("{records} records"),
-                        _ => format!("{packets} packets, {records} records"),
-                    });
-                    let hash = import.sha256.as_deref().unwrap_or("not read to its end");
-                    ui.label(RichText::new(shortened(hash)).monospace())
-                        .on_hover_text(format!("sha256 {hash}"));
-                    ui.end_row();
-                }
-            },
-        );
+        _ => match &import.sha256 {
+            Some(hash) => Cell::mono(shortened(hash)),
+            None => Cell::text("not read to its end").quiet(),
+        },
+    }
+}
+
+fn sources_ui(ui: &mut Ui, view: &View<'_>) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         section(ui, "Reference data");
         match &view.snapshot.data {
             DataState::Opening => {

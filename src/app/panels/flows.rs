@@ -70,10 +70,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let events = table.show(ui, &mut view.memory.flows, &cell, &mut menu);
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;
-        let direction = match (sort.by == by, sort.direction) {
-            (true, Direction::Up) => Direction::Down,
-            (true, Direction::Down) | (false, _) => Direction::Up,
-        };
+        let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };
         view.wish(Command::SortFlows(FlowSort { by, direction }));
     }
     if let Some(flow) = events.select.and_then(flow) {

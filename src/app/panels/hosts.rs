@@ -7,7 +7,7 @@ use crate::app::widgets::text::{bytes, grouped, time};
 use crate::engine::workbench::{
     Command, Direction, HostColumn, HostColumns, HostSort, Selected, Verdict,
 };
-use crate::model::{Untrusted, Visible};
+use crate::model::Visible;
 
 /// Hosts, ranked.
 pub const PANEL: Panel = Panel {
@@ -24,7 +24,7 @@ const COLUMNS: [(HostColumn, Column); 13] = [
     (HostColumn::Score, Column::text("Score", 72.0, "0 to 100, and the band's mark")),
     (HostColumn::Addr, Column::text("Address", 140.0, "The host")),
     (HostColumn::Name, Column::text("Name", 90.0, "The first name it was seen under")),
-    (HostColumn::As, Column::text("Network", 150.0, "Origin AS and its name").growing()),
+    (HostColumn::As, Column::text("Network", 100.0, "Origin AS and its name").growing()),
     (HostColumn::Kinds, Column::text("Kind", 76.0, "What sort of network it belongs to")),
     (HostColumn::Place, Column::text("Place", 120.0, "The likeliest city; see its radius")),
     (HostColumn::Detections, Column::number("Found", 52.0, "How many detections are about it")),
@@ -98,11 +98,10 @@ fn next_sort(sort: HostSort, by: HostColumn) -> HostSort {
             | HostColumn::Place
             | HostColumn::FirstSeen
     );
-    let direction = match (sort.by == by, sort.direction) {
-        (true, Direction::Up) => Direction::Down,
-        (true, Direction::Down) => Direction::Up,
-        (false, _) if up_first => Direction::Up,
-        (false, _) => Direction::Down,
+    let direction = match (sort.by == by, up_first) {
+        (true, _) => sort.direction.turned(),
+        (false, true) => Direction::Up,
+        (false, false) => Direction::Down,
     };
     HostSort { by, direction }
 }
@@ -177,7 +176,7 @@ fn menu_ui(ui: &mut egui::Ui, hosts: &HostColumns, row: u32, wish: &mut Option<C
     }
     let name = &hosts.name[row as usize];
     if !name.is_empty() && ui.button("Copy name").clicked() {
-        ui.copy_text(Visible(Untrusted::new(name).raw()).to_string());
+        ui.copy_text(Visible(name).to_string());
         ui.close();
     }
 }

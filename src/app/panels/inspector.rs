@@ -62,7 +62,7 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
 
 fn head_ui(ui: &mut Ui, host: &HostRow) {
     let palette = Palette::of(ui);
-    let verdict = verdict(host);
+    let verdict = Verdict::of(host);
     ui.horizontal(|ui| {
         let addr = host.addr.to_string();
         let size = if addr.len() > 22 { theme::BODY } else { theme::TITLE };
@@ -95,14 +95,6 @@ fn head_ui(ui: &mut Ui, host: &HostRow) {
     }
     ui.add(egui::Label::new(RichText::new(parts.join(" · ")).color(palette.quiet)).wrap());
     ui.add_space(4.0);
-}
-
-fn verdict(host: &HostRow) -> Verdict {
-    let known = Verdict::ALL.iter().find(|verdict| verdict.as_str() == host.band.as_str());
-    match host.word {
-        "unknown" => Verdict::Unknown,
-        _ => known.copied().unwrap_or_default(),
-    }
 }
 
 /// The score as a waterfall: each row's points to the right, or to the left with a minus.

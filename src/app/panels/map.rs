@@ -455,21 +455,22 @@ fn ring_points(lat: f64, lon: f64, radius_km: f64, frame: &Frame) -> Vec<Vec<Pos
 fn corner_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
     let palette = Palette::of(ui);
     let without = view.snapshot.places.without.len();
-    let legend = Rect::from_min_size(rect.left_bottom() - vec2(-8.0, 30.0), vec2(430.0, 22.0));
     let painter = ui.painter().with_clip_rect(rect);
+    let font = theme::text(theme::HEAD);
+    let words = Verdict::ALL.map(|verdict| {
+        (verdict, painter.layout_no_wrap(verdict.as_str().to_owned(), font.clone(), palette.quiet))
+    });
+    let width: f32 = words.iter().map(|(_, word)| word.size().x + 28.0).sum();
+    let corner = rect.left_bottom() - vec2(-8.0, 30.0);
+    let legend = Rect::from_min_size(corner, vec2(width + 4.0, 22.0));
     painter.rect_filled(legend, 4.0, palette.ground.gamma_multiply(0.85));
     let mut x = legend.min.x + 12.0;
-    for verdict in Verdict::ALL {
-        let at = pos2(x, legend.center().y);
-        band::mark(&painter, palette, at, 4.5, verdict);
-        let word = painter.text(
-            at + vec2(8.0, 0.0),
-            Align2::LEFT_CENTER,
-            verdict.as_str(),
-            theme::text(theme::HEAD),
-            palette.quiet,
-        );
-        x = word.max.x + 16.0;
+    for (verdict, word) in words {
+        band::mark(&painter, palette, pos2(x, legend.center().y), 4.5, verdict);
+        let next = x + word.size().x + 28.0;
+        let at = pos2(x + 9.0, legend.center().y - word.size().y / 2.0);
+        painter.galley(at, word, palette.quiet);
+        x = next;
     }
     if without > 0 {
         let text = format!("{} without a place", counted(without as u64, "host", "hosts"));

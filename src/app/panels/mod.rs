@@ -85,6 +85,10 @@ pub struct Memory {
     pub records: TableState,
     /// The table of detections.
     pub detections: TableState,
+    /// The table of files.
+    pub files: TableState,
+    /// The table of problems.
+    pub problems: TableState,
     /// Paths and addresses being typed.
     pub start: start::StartState,
 }

@@ -2,7 +2,7 @@
 
 use super::{Panel, View, empty_ui};
 use crate::app::theme::icon;
-use crate::app::widgets::table::{Cell, Column, Table, TableState};
+use crate::app::widgets::table::{Cell, Column, Table};
 use crate::app::widgets::text::{grouped, visible};
 use crate::model::Visible;
 
@@ -41,8 +41,5 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             _ => Cell::mono(grouped(problem.count)),
         },
     };
-    let id = ui.scope_id().with("problems");
-    let mut state: TableState = ui.data(|data| data.get_temp(id)).unwrap_or_default();
-    table.show(ui, &mut state, &cell, &mut |_, _| ());
-    ui.data_mut(|data| data.insert_temp(id, state));
+    table.show(ui, &mut view.memory.problems, &cell, &mut |_, _| ());
 }

@@ -66,10 +66,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let events = table.show(ui, &mut view.memory.records, &cell, &mut menu);
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;
-        let direction = match (sort.by == by, sort.direction) {
-            (true, Direction::Up) => Direction::Down,
-            (true, Direction::Down) | (false, _) => Direction::Up,
-        };
+        let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };
         view.wish(Command::SortRecords(RecordSort { by, direction }));
     }
     if let Some(&row) = events.select.and_then(|row| shown.get(row)) {

@@ -148,6 +148,8 @@ struct Layout {
     head: Rect,
     body: Rect,
     bar: Rect,
+    /// Points of the columns that find no room.
+    over: f32,
     /// The left edge and width of each column.
     columns: Vec<(f32, f32)>,
 }
@@ -172,6 +174,7 @@ impl Table<'_> {
         self.heads(ui, state, &layout, &mut events);
         self.body(ui, state, &layout, cell, menu, &mut events);
         self.bar(ui, state, &layout);
+        self.sideways(ui, state, &layout);
         events
     }
 
@@ -195,6 +198,7 @@ impl Table<'_> {
         });
         Layout {
             id: ui.scope_id().with(self.name),
+            over,
             columns: columns.collect(),
             head: inner.with_max_y(inner.min.y + ROW),
             body: inner.with_min_y(inner.min.y + ROW),
@@ -284,8 +288,8 @@ impl Table<'_> {
             let sorted = self.sorted.filter(|(by, _)| *by == number);
             let arrow = match sorted {
                 None => "",
-                Some((_, Direction::Up)) => " \u{e13c}",
-                Some((_, Direction::Down)) => " \u{e136}",
+                Some((_, Direction::Up)) => " \u{f13c}",
+                Some((_, Direction::Down)) => " \u{f136}",
             };
             let name = format!("Sort by {}", column.title);
             head.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
@@ -391,6 +395,28 @@ impl Table<'_> {
         };
         let colour = if cell.quiet { palette.quiet } else { palette.text };
         paint(ui, rect, clip, &cell.text, font, colour, column.align());
+    }
+
+    /// A bar at the foot where the columns are wider than the table.
+    fn sideways(&self, ui: &Ui, state: &mut TableState, layout: &Layout) {
+        if layout.over <= 0.0 {
+            return;
+        }
+        let foot = layout.body.with_min_y(layout.body.max.y - BAR);
+        let bar = ui.interact(foot, layout.id.with("sideways"), Sense::click_and_drag());
+        let name = format!("Scroll {} sideways", self.name);
+        bar.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, &name));
+        let width = foot.width();
+        let handle = width * width / (width + layout.over);
+        if let Some(pointer) = bar.interact_pointer_pos() {
+            let at = (pointer.x - foot.min.x - handle / 2.0) / (width - handle);
+            state.left = (at * layout.over).clamp(0.0, layout.over);
+        }
+        let left = foot.min.x + state.left / layout.over * (width - handle);
+        let at = pos2(left, foot.min.y + 3.0);
+        let palette = Palette::of(ui);
+        let colour = if bar.hovered() || bar.dragged() { palette.quiet } else { palette.border };
+        ui.painter().rect_filled(Rect::from_min_size(at, vec2(handle, BAR - 4.0)), 3.0, colour);
     }
 
     fn bar(&self, ui: &Ui, state: &mut TableState, layout: &Layout) {

@@ -1,15 +1,11 @@
 //! Numbers, times and strangers' text as people read them.
 
 use crate::model::{Timestamp, Untrusted, Visible};
+pub(crate) use crate::model::{counted, grouped};
 
 /// Strangers' text on one line, control and bidi characters visible.
 pub fn visible(text: &Untrusted) -> String {
     Visible(text.raw()).to_string()
-}
-
-/// `1,234,567`.
-pub fn grouped(number: u64) -> String {
-    crate::export::grouped(number)
 }
 
 /// `1.2 MB`: three digits at most, powers of a thousand.
@@ -29,14 +25,6 @@ pub fn bytes(count: u64) -> String {
 /// `2026-06-05 03:12:44`, UTC; empty: not known.
 pub fn time(at: Option<Timestamp>) -> String {
     at.map(Timestamp::to_short).unwrap_or_default()
-}
-
-/// `1 host`, `412 hosts`.
-pub fn counted(count: u64, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{} {many}", grouped(count)),
-    }
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ const LATER_BY: f64 = 2.0;
 /// What a case holds of its files; everything else is computed from it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Held {
-    pub(super) flows: Vec<Flow>,
-    pub(super) records: Vec<Record>,
+    pub(super) flows: Arc<Vec<Flow>>,
+    pub(super) records: Arc<Vec<Record>>,
     pub(super) listed: Vec<(Listed, ImportId, u64)>,
     /// The realm and name of each import.
     pub(super) imports: Vec<(RealmId, Untrusted)>,
@@ -31,8 +31,10 @@ pub(super) struct Held {
 
 /// Takes what is read: keeps it, and gathers what is known of hosts.
 pub(super) struct Collect<'a> {
-    pub(super) gather: Gather,
-    pub(super) held: Held,
+    gather: Gather,
+    flows: Vec<Flow>,
+    records: Vec<Record>,
+    held: Held,
     seen: u64,
     watch: Stopwatch,
     next_secs: f64,
@@ -45,6 +47,8 @@ impl<'a> Collect<'a> {
     pub(super) fn new(context: &Arc<Context>, before: &Held, show: &'a dyn Fn(&Gather)) -> Self {
         let mut collect = Self {
             gather: Gather::new(context),
+            flows: Vec::with_capacity(before.flows.len()),
+            records: Vec::with_capacity(before.records.len()),
             held: Held::default(),
             seen: 0,
             watch: Stopwatch::start(),
@@ -54,10 +58,10 @@ impl<'a> Collect<'a> {
         for (number, (realm, name)) in (0..).zip(&before.imports) {
             collect.begin(ImportId(number), *realm, name);
         }
-        for flow in &before.flows {
+        for flow in before.flows.iter() {
             collect.flow(flow.clone());
         }
-        for record in &before.records {
+        for record in before.records.iter() {
             collect.record(record.clone());
         }
         for (listed, import, line) in &before.listed {
@@ -65,6 +69,12 @@ impl<'a> Collect<'a> {
         }
         collect.next_secs = FIRST_SECS;
         collect
+    }
+
+    /// What is known of hosts, and what the case now holds.
+    pub(super) fn end(self) -> (Gather, Held) {
+        let (flows, records) = (Arc::new(self.flows), Arc::new(self.records));
+        (self.gather, Held { flows, records, ..self.held })
     }
 
     fn look(&mut self) {
@@ -84,13 +94,13 @@ impl Consumer for Collect<'_> {
 
     fn flow(&mut self, flow: Flow) {
         self.gather.flow_seen(&flow);
-        self.held.flows.push(flow);
+        self.flows.push(flow);
         self.look();
     }
 
     fn record(&mut self, record: Record) {
         self.gather.record_seen(&record);
-        self.held.records.push(record);
+        self.records.push(record);
         self.look();
     }
 

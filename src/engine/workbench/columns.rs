@@ -42,7 +42,8 @@ impl Verdict {
         }
     }
 
-    fn of(row: &HostRow) -> Self {
+    /// That of an explained host.
+    pub fn of(row: &HostRow) -> Self {
         use crate::model::Band;
         if row.word == "unknown" {
             return Self::Unknown;
@@ -173,6 +174,15 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn turned(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+
     fn apply(self, order: Ordering) -> Ordering {
         match self {
             Self::Up => order,

@@ -20,7 +20,7 @@ use super::snapshot::{JobState, Places, Spot, TimeBin, Timeline};
 use super::state::Message;
 use crate::clock::Stopwatch;
 use crate::export::DetectionRow;
-use crate::model::{Timestamp, Visible, counted};
+use crate::model::{Timestamp, counted};
 
 /// Steps of the timeline: one for each few pixels of a wide screen.
 const TIME_BINS: usize = 480;
@@ -96,7 +96,7 @@ impl Task {
         let stopped = self.is_cancelled();
         let working = "judging hosts".to_owned();
         self.tell(Message::Job(self.id, JobState::Running { part: None, detail: working }));
-        let Collect { gather, held, .. } = collect;
+        let (gather, held) = collect.end();
         let mut triage = Triage::conclude(gather, imports.clone(), HostsShown::WithoutSpoofed);
         triage.set_elapsed(watch.secs());
         let found = Found::new(triage, &held);
@@ -174,18 +174,7 @@ impl Monitor for Task {
 }
 
 fn running(step: &Step<'_>, secs: f64) -> JobState {
-    let rate = step.bytes as f64 / 1e6 / secs.max(1e-3);
-    let mut detail = Visible(step.name).to_string();
-    if step.files > 1 {
-        detail = format!("{} of {}: {detail}", step.file, step.files);
-    }
-    let part = step.bytes_total.filter(|&total| total > 0).map(|total| {
-        let part = (step.bytes as f64 / total as f64).min(1.0);
-        let left = secs / part.max(1e-3) * (1.0 - part);
-        detail += &format!(" · {:.0} % · {rate:.0} MB/s · {left:.0} s left", part * 100.0);
-        part as f32
-    });
-    JobState::Running { part, detail }
+    JobState::Running { part: step.part().map(|part| part as f32), detail: step.sentence(secs) }
 }
 
 /// Hosts by their coordinates.

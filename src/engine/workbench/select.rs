@@ -23,7 +23,7 @@ pub(super) fn select(what: Selected, outcome: &Outcome) -> Option<Selection> {
         ..*outcome.found.timeline
     };
     let (mut flows, mut flow_count) = (Vec::new(), 0);
-    for (number, flow) in (0_u32..).zip(&held.flows) {
+    for (number, flow) in (0_u32..).zip(held.flows.iter()) {
         let realm = realm_of(flow.import.0);
         let ends = [flow.originator.addr, flow.responder.addr];
         let Some(other) = other_end(ends.map(Some), key, realm) else { continue };
@@ -38,7 +38,7 @@ pub(super) fn select(what: Selected, outcome: &Outcome) -> Option<Selection> {
         bins.add(flow.first_seen, TimeBin { flows: 1, bytes, ..TimeBin::default() });
     }
     let (mut records, mut record_count) = (Vec::new(), 0);
-    for (number, record) in (0_u32..).zip(&held.records) {
+    for (number, record) in (0_u32..).zip(held.records.iter()) {
         let realm = realm_of(record.import.0);
         let Some(other) = other_end([record.src, record.dst], key, realm) else { continue };
         record_count += 1;

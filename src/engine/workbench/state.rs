@@ -364,8 +364,8 @@ impl Engine {
         let held = Arc::clone(&outcome.held);
         self.next.flows = Ordered { sort: self.next.flows.sort, ..Ordered::default() };
         self.next.records = Ordered { sort: self.next.records.sort, ..Ordered::default() };
-        self.next.flows.all = Arc::new(held.flows.clone());
-        self.next.records.all = Arc::new(held.records.clone());
+        self.next.flows.all = Arc::clone(&held.flows);
+        self.next.records.all = Arc::clone(&held.records);
         self.sort_flows(self.next.flows.sort);
         self.sort_records(self.next.records.sort);
         let head = outcome.found.triage.as_ref().map(|triage| triage.head());
