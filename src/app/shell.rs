@@ -221,7 +221,7 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, tree: &mut Tree<usize>) {
         .size_range(240.0..=560.0)
         .show(ui, |ui| panels::inspector::inspector_ui(ui, view));
     let rail = Frame::new().fill(Palette::of(ui).raised).inner_margin(Margin::symmetric(4, 8));
-    Bar::left("rail").frame(rail).resizable(false).exact_size(104.0).show(ui, |ui| {
+    Bar::left("rail").frame(rail).resizable(false).exact_size(112.0).show(ui, |ui| {
         let shown = tree.active_tiles();
         let is_shown =
             |number: usize| shown.iter().any(|tile| tree.tiles.get_pane(tile) == Some(&number));
