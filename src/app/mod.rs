@@ -12,7 +12,7 @@ pub mod widgets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::engine::workbench::{Command, Workbench};
+use crate::engine::workbench::{Command, Workbench, recovery_folder};
 
 /// What the window shows at first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub fn run(first: First) -> Result<(), String> {
     let start = move |creation: &eframe::CreationContext<'_>| {
         let ctx = creation.egui_ctx.clone();
         let repaint = Arc::new(move || ctx.request_repaint());
-        let workbench = Workbench::start(repaint)?;
+        let workbench = Workbench::start_in(repaint, recovery_folder())?;
         if let First::Files(paths) = first {
             workbench.send(Command::Open(paths));
         }

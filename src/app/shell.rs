@@ -60,6 +60,9 @@ impl Shell {
         } else {
             workbench_ui(ui, &mut view, &mut self.tree);
         }
+        let mut view =
+            View { snapshot: &snapshot, wishes: &mut self.wishes, memory: &mut self.memory };
+        panels::case::dialogs_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about);
         drop_hint_ui(ui);
         for wish in self.wishes.drain(..) {
@@ -85,6 +88,21 @@ impl Shell {
         }
         if pressed(Modifiers::COMMAND, Key::N) {
             self.wishes.push(Command::NewCase);
+        }
+        if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::S) {
+            self.memory.case.ask_where();
+        }
+        // A text being written has an undo of its own.
+        if !ctx.text_edit_focused() {
+            // With Shift first: without, it would be taken for the other.
+            if pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z)
+                || pressed(Modifiers::COMMAND, Key::Y)
+            {
+                self.wishes.push(Command::Redo);
+            }
+            if pressed(Modifiers::COMMAND, Key::Z) {
+                self.wishes.push(Command::Undo);
+            }
         }
         if pressed(Modifiers::ALT, Key::ArrowLeft) {
             self.wishes.push(Command::Back);
@@ -249,6 +267,7 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, tree: &mut Tree<usize>) {
 fn menus_ui(ui: &mut Ui, view: &mut View<'_>, about: &mut bool) {
     egui::MenuBar::new().ui(ui, |ui| {
         ui.menu_button("File", |ui| file_menu_ui(ui, view));
+        ui.menu_button("Edit", |ui| panels::case::edit_menu_ui(ui, view));
         ui.menu_button("View", view_menu_ui);
         ui.menu_button("Help", |ui| {
             if ui.button("About and attribution").clicked() {
@@ -257,7 +276,8 @@ fn menus_ui(ui: &mut Ui, view: &mut View<'_>, about: &mut bool) {
             }
         });
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.label(RichText::new(state(view.snapshot)).color(Palette::of(ui).quiet));
+            let state = RichText::new(state(view.snapshot)).color(Palette::of(ui).quiet);
+            ui.label(state).on_hover_text(panels::case::place_help(view.snapshot));
         });
     });
 }
@@ -275,6 +295,7 @@ fn file_menu_ui(ui: &mut Ui, view: &mut View<'_>) {
         view.wish(Command::NewCase);
         ui.close();
     }
+    panels::case::file_menu_ui(ui, view);
     ui.separator();
     if ui.button("Write report").clicked() {
         view.wish(Command::Report(PathBuf::from("infralock-report.html")));
@@ -318,7 +339,7 @@ fn state(snapshot: &Snapshot) -> String {
         (0, true) => "ready".to_owned(),
         (0, false) => {
             let hosts = counted(snapshot.hosts.all.len() as u64, "host", "hosts");
-            format!("{hosts} · not saved")
+            format!("{hosts} · {}", panels::case::place_text(snapshot))
         }
         (1, _) => "reading".to_owned(),
         (many, _) => format!("{many} jobs run"),

@@ -141,6 +141,15 @@ pub(super) fn replay(
     Ok(imports)
 }
 
+/// The imports of a case as it stands, and their numbers.
+pub(super) fn stored(store: &Store) -> Result<(Imports, Vec<ImportKey>), StoreError> {
+    let stored = store.imports()?;
+    let keys = stored.iter().map(|import| import.key).collect();
+    let rows = stored.into_iter().map(|import| import.row).collect();
+    let realms = store.realms()?.into_iter().map(|realm| realm.name).collect();
+    Ok((Imports { rows, realms, ..Imports::default() }, keys))
+}
+
 /// Passes everything on, and into the case.
 struct Tee<'a> {
     store: &'a mut Store,

@@ -151,27 +151,10 @@ fn slices(lines: &[Vec<u8>]) -> Vec<&[u8]> {
 
 /// Reads all inputs and gives what they hold to `consumer`.
 pub(super) fn import(inputs: Inputs, job: Job<'_>, consumer: &mut dyn Consumer) -> Imports {
-    import_more(Imports::default(), inputs, job, consumer)
-}
-
-/// Reads further inputs after those that were read before, and numbers them on.
-pub(super) fn import_more(
-    mut before: Imports,
-    mut inputs: Inputs,
-    job: Job<'_>,
-    consumer: &mut dyn Consumer,
-) -> Imports {
-    let realms_before = u32::try_from(before.realms.len()).unwrap_or(u32::MAX);
-    for file in &mut inputs.files {
-        file.realm = RealmId(file.realm.0.saturating_add(realms_before));
-    }
-    before.realms.extend(inputs.realms);
-    // Whether an earlier import was stopped is no reason to stop this one.
-    let was_partial = std::mem::take(&mut before.partial);
     let mut importer = Importer {
         job,
         consumer,
-        imports: before,
+        imports: Imports { realms: inputs.realms, ..Imports::default() },
         // A key that nobody knows and that ends with the run (`src/DESIGN.md`, secrets).
         key: SecretKey(store::random_key()),
         files: inputs.files.len(),
@@ -188,7 +171,6 @@ pub(super) fn import_more(
     for (import, what) in inputs.skipped {
         importer.skipped(import, what);
     }
-    importer.imports.partial |= was_partial;
     importer.imports
 }
 

@@ -37,6 +37,8 @@ impl Step<'_> {
                 let left = (secs / part.max(1e-3)) * (1.0 - part);
                 line += &format!("{:.0} %  {rate:.0} MB/s  {left:.0} s left", part * 100.0);
             }
+            // What comes out of a case is counted in files.
+            None if self.bytes == 0 => {}
             None => line += &format!("{:.0} MB  {rate:.0} MB/s", self.bytes as f64 / 1e6),
         }
         line

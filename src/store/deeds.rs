@@ -260,6 +260,21 @@ impl Store {
         self.turn(oldest, 0, now)
     }
 
+    /// What [`undo`](Self::undo) would undo, and what [`redo`](Self::redo) would do again.
+    ///
+    /// # Errors
+    /// When the case is damaged.
+    pub fn turns(&self) -> Result<(Option<Deed>, Option<Deed>), StoreError> {
+        let deed = |sql: &str| {
+            let found: Option<String> = self.db.query_row(sql, [], |row| row.get(0)).optional()?;
+            found.map(|text| from_text(&text)).transpose()
+        };
+        Ok((
+            deed("SELECT deed FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")?,
+            deed("SELECT deed FROM journal WHERE undone = 1 ORDER BY id LIMIT 1")?,
+        ))
+    }
+
     fn turn(&mut self, sql: &str, undone: u8, now: Timestamp) -> Result<Option<Done>, StoreError> {
         self.durably(|db| {
             let found = db.query_row(sql, [], |row| {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -38,8 +39,8 @@ const CACHE_KIB: i64 = 32 << 10;
 pub(super) enum Access {
     /// Reading and writing, with the lock.
     Write {
-        /// Let go when dropped.
-        _lock: Lock,
+        /// Let go by the last connection that shares it.
+        lock: Arc<Lock>,
     },
     /// Reading; of a copy in a temporary folder where the file itself could not be opened so.
     ReadOnly(#[expect(dead_code, reason = "deleted when dropped")] Option<TempDir>),
@@ -103,7 +104,7 @@ impl Store {
         about.execute(("created", now.nanos()))?;
         about.execute(("created_by", env!("CARGO_PKG_VERSION")))?;
         drop(about);
-        let access = Access::Write { _lock: lock };
+        let access = Access::Write { lock: Arc::new(lock) };
         Ok(Self::of(db, path, Checked::All, access))
     }
 
@@ -165,7 +166,7 @@ impl Store {
             upgraded = Some(Upgraded { from: version, backup });
         }
         for_writing(&db)?;
-        let access = Access::Write { _lock: lock };
+        let access = Access::Write { lock: Arc::new(lock) };
         let mut store = Self::of(db, &path, Checked::First, access);
         let cut_off = store.close_cut_off_imports()?;
         Ok(Opened { store, upgraded, cut_off })
@@ -224,6 +225,25 @@ impl Store {
         Ok(Self::of(db, path, Checked::First, access))
     }
 
+    /// A second connection to the case, for another thread of this program: one writes what is read
+    /// in short batches while the other writes what a person does.
+    ///
+    /// # Errors
+    /// When the file cannot be opened again.
+    pub fn share(&self) -> Result<Self, StoreError> {
+        let share = || {
+            let access = match &self.access {
+                Access::Write { lock } => Access::Write { lock: Arc::clone(lock) },
+                Access::ReadOnly(_) => return Self::open_read_only(&self.path),
+            };
+            let db = connect(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            trusted(&db)?;
+            for_writing(&db)?;
+            Ok(Self::of(db, &self.path, self.checked.get(), access))
+        };
+        share().map_err(|error: StoreError| error.at(&self.path))
+    }
+
     /// Refuses to write where that was not asked for, or to a file that is not whole.
     pub(super) fn writable(&self) -> Result<(), StoreError> {
         if self.is_read_only() {
@@ -265,7 +285,10 @@ impl Store {
     }
 
     fn settle(&self) -> Result<(), StoreError> {
-        if !self.is_read_only() {
+        if let Access::Write { lock } = &self.access
+            // The last connection tidies up.
+            && Arc::strong_count(lock) == 1
+        {
             self.db.pragma_update(None, "synchronous", "FULL")?;
             // A case at rest is one file, and can be read where nothing can be written.
             let settled = self.db.pragma_update(None, "journal_mode", "DELETE");

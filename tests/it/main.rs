@@ -42,3 +42,4 @@ mod tidy;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window;
 mod wire;
+mod workbench_case;

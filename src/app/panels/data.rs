@@ -6,7 +6,7 @@ use super::{Panel, View, section};
 use crate::app::theme::{Palette, icon};
 use crate::app::widgets::table::{Cell, Column, Table};
 use crate::app::widgets::text::{bytes, counted, visible};
-use crate::engine::workbench::DataState;
+use crate::engine::workbench::{Command, DataState};
 use crate::model::ImportRow;
 
 /// Files read and reference data.
@@ -34,7 +34,17 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
         let cell = |row: usize, column: usize| {
             imports.get(row).map_or_else(Cell::default, |import| cell(import, column))
         };
+        let mut removed = None;
         let mut menu = |ui: &mut Ui, row: usize| {
+            if let Some(key) = view.snapshot.case.keys.get(row) {
+                ui.menu_button("Remove from the case …", |ui| {
+                    ui.label("Its flows and records go; what you said stays. No undo.");
+                    if ui.button("Remove").clicked() {
+                        removed = Some(*key);
+                        ui.close();
+                    }
+                });
+            }
             let hash = imports.get(row).and_then(|import| import.sha256.clone());
             if let Some(hash) = hash
                 && ui.button("Copy sha256").clicked()
@@ -44,6 +54,9 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
             }
         };
         table.show(ui, &mut view.memory.files, &cell, &mut menu);
+        if let Some(key) = removed {
+            view.wish(Command::RemoveImport(key));
+        }
     });
     sources_ui(ui, view);
 }

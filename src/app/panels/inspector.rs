@@ -2,7 +2,7 @@
 
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 
-use super::{View, section};
+use super::{View, said, section};
 use crate::app::theme::{self, Palette, icon};
 use crate::app::widgets::band;
 use crate::app::widgets::text::{bytes, counted, grouped, time, visible};
@@ -55,6 +55,9 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
     ui.add(egui::Label::new(sentence).wrap());
     why_ui(ui, host);
     where_ui(ui, host);
+    if let Some(key) = selection.key {
+        said::said_ui(ui, view, key);
+    }
     facts_ui(ui, host);
     detections_ui(ui, view, selection);
     peers_ui(ui, view, selection);

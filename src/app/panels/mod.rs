@@ -4,6 +4,7 @@
 //! (scroll position, zoom, text being typed) stands in [`Memory`]. The smallest one to copy is
 //! [`problems`].
 
+pub mod case;
 pub mod data;
 pub mod detections;
 pub mod flows;
@@ -13,6 +14,7 @@ pub mod jobs;
 pub mod map;
 pub mod problems;
 pub mod records;
+pub mod said;
 pub mod start;
 pub mod timeline;
 
@@ -91,6 +93,10 @@ pub struct Memory {
     pub problems: TableState,
     /// Paths and addresses being typed.
     pub start: start::StartState,
+    /// What is asked about the case file.
+    pub case: case::CaseState,
+    /// What is being said of a host.
+    pub said: said::SaidState,
 }
 
 /// Said where there is nothing to show: what to do, and the example.

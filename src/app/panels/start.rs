@@ -44,6 +44,7 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
         }
         ui.label(RichText::new("One synthetic night at a small shop").color(quiet));
     });
+    super::case::recovered_ui(ui, view);
     section(ui, "Path of a file or folder");
     ui.horizontal(|ui| {
         let field = TextEdit::singleline(&mut view.memory.start.path)

@@ -71,10 +71,10 @@ impl<'a> Collect<'a> {
         collect
     }
 
-    /// What is known of hosts, and what the case now holds.
-    pub(super) fn end(self) -> (Gather, Held) {
+    /// What is known of hosts, and what the case now holds: of these imports.
+    pub(super) fn end(self, imports: Vec<(RealmId, Untrusted)>) -> (Gather, Held) {
         let (flows, records) = (Arc::new(self.flows), Arc::new(self.records));
-        (self.gather, Held { flows, records, ..self.held })
+        (self.gather, Held { flows, records, imports, ..self.held })
     }
 
     fn look(&mut self) {
@@ -89,7 +89,6 @@ impl<'a> Collect<'a> {
 impl Consumer for Collect<'_> {
     fn begin(&mut self, import: ImportId, realm: RealmId, name: &Untrusted) {
         self.gather.begin(import, realm, name);
-        self.held.imports.push((realm, name.clone()));
     }
 
     fn flow(&mut self, flow: Flow) {

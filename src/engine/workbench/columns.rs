@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::export::HostRow;
 use crate::model::{Addr, Flow, HostKey, Record, Timestamp};
+use crate::store::DerivedHost;
 
 /// What a host is called beside its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,11 +45,16 @@ impl Verdict {
 
     /// That of an explained host.
     pub fn of(row: &HostRow) -> Self {
+        Self::named(row.word, row.score)
+    }
+
+    /// Of a score and its word, which is the band, "unknown" or "evidence conflicts".
+    fn named(word: &str, score: f64) -> Self {
         use crate::model::Band;
-        if row.word == "unknown" {
+        if word == Self::Unknown.as_str() {
             return Self::Unknown;
         }
-        match row.band {
+        match Band::of(score) {
             Band::None => Self::None,
             Band::Low => Self::Low,
             Band::Medium => Self::Medium,
@@ -117,35 +123,114 @@ impl HostColumns {
         self.keys.get(row as usize).map(|key| key.addr())
     }
 
+    /// Adds a host of a triage.
     pub(super) fn push(&mut self, key: HostKey, row: &HostRow, detections: u32, words: &mut Words) {
-        self.keys.push(key);
-        self.score.push(row.score as f32);
-        self.verdict.push(Verdict::of(row));
-        self.mine.push(row.mine);
-        let name = row.names.first().map_or("", |name| name.name.raw());
-        self.name.push(name.into());
-        self.asn.push(row.asn.unwrap_or(0));
-        self.as_name.push(words.shared(row.as_name.as_ref().map_or("", |name| name.raw())));
-        let place = row.place.as_ref();
-        let country = place.and_then(|place| place.country_code.as_deref());
-        let country = country.and_then(|code| <[u8; 2]>::try_from(code.as_bytes()).ok());
-        self.country.push(country.unwrap_or_default());
-        let city = place.and_then(|place| place.city.as_deref()).unwrap_or_default();
-        self.city.push(words.shared(city));
-        let point = place.and_then(|place| Some([place.lat? as f32, place.lon? as f32]));
-        self.point.push(point.unwrap_or([f32::NAN; 2]));
-        let radius = place.and_then(|place| place.radius_km).unwrap_or(f64::NAN);
-        self.radius_km.push(radius as f32);
         let kinds: Vec<&str> = row.kinds.iter().map(|kind| kind.as_str()).collect();
-        self.kinds.push(words.shared(&kinds.join(", ")));
-        self.detections.push(detections);
-        self.first_seen.push(row.first_seen);
-        self.last_seen.push(row.last_seen);
-        self.flows.push(row.flows);
-        self.packets.push(row.packets);
-        self.bytes_in.push(row.bytes_in);
-        self.bytes_out.push(row.bytes_out);
+        let place = row.place.as_ref();
+        self.cells(
+            words,
+            &HostCells {
+                key,
+                score: row.score,
+                word: row.word,
+                mine: row.mine,
+                name: row.names.first().map_or("", |name| name.name.raw()),
+                asn: row.asn,
+                as_name: row.as_name.as_ref().map_or("", |name| name.raw()),
+                country: place.and_then(|place| place.country_code.as_deref()),
+                city: place.and_then(|place| place.city.as_deref()),
+                point: place.and_then(|place| Some([place.lat?, place.lon?])),
+                radius_km: place.and_then(|place| place.radius_km),
+                kinds: &kinds.join(", "),
+                detections,
+                seen: (row.first_seen, row.last_seen),
+                counts: [row.flows, row.packets, row.bytes_in, row.bytes_out],
+            },
+        );
     }
+
+    /// Adds a host as a case keeps it.
+    pub(super) fn push_kept(
+        &mut self,
+        key: HostKey,
+        host: &DerivedHost,
+        detections: u32,
+        words: &mut Words,
+    ) {
+        let names: Vec<NameOnly> = serde_json::from_str(&host.names).unwrap_or_default();
+        let place = host.place.as_ref();
+        self.cells(
+            words,
+            &HostCells {
+                key,
+                score: host.score,
+                word: &host.word,
+                mine: host.mine,
+                name: names.first().map_or("", |name| &name.name),
+                asn: host.asn,
+                as_name: host.as_name.as_deref().unwrap_or_default(),
+                country: place.and_then(|place| place.country_code.as_deref()),
+                city: place.and_then(|place| place.city.as_deref()),
+                point: place.and_then(|place| Some([place.lat?, place.lon?])),
+                radius_km: place.and_then(|place| place.radius_km),
+                kinds: &host.kinds.replace(',', ", "),
+                detections,
+                seen: (host.first_seen, host.last_seen),
+                counts: [host.flows, host.packets, host.bytes_in, host.bytes_out],
+            },
+        );
+    }
+
+    fn cells(&mut self, words: &mut Words, host: &HostCells<'_>) {
+        self.keys.push(host.key);
+        self.score.push(host.score as f32);
+        self.verdict.push(Verdict::named(host.word, host.score));
+        self.mine.push(host.mine);
+        self.name.push(host.name.into());
+        self.asn.push(host.asn.unwrap_or(0));
+        self.as_name.push(words.shared(host.as_name));
+        let country = host.country.and_then(|code| <[u8; 2]>::try_from(code.as_bytes()).ok());
+        self.country.push(country.unwrap_or_default());
+        self.city.push(words.shared(host.city.unwrap_or_default()));
+        let point = host.point.map(|point| point.map(|degrees| degrees as f32));
+        self.point.push(point.unwrap_or([f32::NAN; 2]));
+        self.radius_km.push(host.radius_km.unwrap_or(f64::NAN) as f32);
+        self.kinds.push(words.shared(host.kinds));
+        self.detections.push(host.detections);
+        self.first_seen.push(host.seen.0);
+        self.last_seen.push(host.seen.1);
+        let [flows, packets, bytes_in, bytes_out] = host.counts;
+        self.flows.push(flows);
+        self.packets.push(packets);
+        self.bytes_in.push(bytes_in);
+        self.bytes_out.push(bytes_out);
+    }
+}
+
+/// What columns hold of one host.
+struct HostCells<'a> {
+    key: HostKey,
+    score: f64,
+    word: &'a str,
+    mine: bool,
+    name: &'a str,
+    asn: Option<u32>,
+    as_name: &'a str,
+    country: Option<&'a str>,
+    city: Option<&'a str>,
+    point: Option<[f64; 2]>,
+    radius_km: Option<f64>,
+    kinds: &'a str,
+    detections: u32,
+    seen: (Option<Timestamp>, Option<Timestamp>),
+    /// Flows, packets, bytes received, bytes sent.
+    counts: [u64; 4],
+}
+
+/// A name as a case keeps it, in JSON.
+#[derive(serde::Deserialize)]
+struct NameOnly {
+    name: String,
 }
 
 /// Texts that many rows share, each held once.

@@ -4,21 +4,37 @@ use std::path::PathBuf;
 
 use super::columns::{FlowSort, HostSort, RecordSort};
 use crate::model::{HostKey, Uid};
+use crate::store::{Deed, Existing, ImportKey};
 
 /// One wish of a person. Answers come in a later [`Snapshot`](super::Snapshot).
 ///
 /// Each variant says which part of the snapshot it changes, and whether it can be undone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Reads files and folders into the case: one import, one realm a path. Changes everything;
-    /// the import can be removed as a whole.
+    /// Opens a case; reads anything else into the open case: one import, one realm a path. Changes
+    /// everything; an import can be removed as a whole.
     Open(Vec<PathBuf>),
     /// Reads addresses that were pasted. As [`Open`](Self::Open).
     Paste(String),
     /// Leaves the case and opens the shipped example, with its own context.
     OpenExample,
-    /// Leaves the case and begins an empty one.
+    /// Leaves the case and begins an empty one. An unsaved case stays in the folder for such.
     NewCase,
+    /// Leaves the case for good: an unsaved one is deleted.
+    Discard,
+    /// Deletes an unsaved case of an earlier run. Changes `recovered`.
+    DiscardRecovered(PathBuf),
+    /// Writes the case into a file and goes on there. A job. Changes `case`.
+    SaveAs(PathBuf, Existing),
+    /// Takes an import out of the case as a whole. A job. Changes everything; cannot be undone.
+    RemoveImport(ImportKey),
+    /// Notes, tags, decides, bookmarks, keeps a filter, merges realms. On disk before the snapshot
+    /// shows it. Changes `case` and `marks`; can be undone.
+    Do(Deed),
+    /// Undoes the newest deed that is not undone. Changes what the deed changed.
+    Undo,
+    /// Does again what was undone last. Changes what the deed changed.
+    Redo,
     /// Stops a job, which keeps what is done. Changes `jobs`.
     Cancel(JobId),
     /// Takes a finished job out of the list. Changes `jobs`.
@@ -39,6 +55,17 @@ pub enum Command {
     Report(PathBuf),
     /// Ends the engine; jobs are stopped.
     Quit,
+}
+
+/// Something that a person does to the case, or wants back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Do it.
+    Do(Deed),
+    /// As it was.
+    Undo,
+    /// As it was before that.
+    Redo,
 }
 
 /// A job of this run of the program.

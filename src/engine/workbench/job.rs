@@ -3,24 +3,30 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 
+use hashbrown::HashMap;
+
+use super::super::case::{self, Added};
 use super::super::context::Context;
-use super::super::files::{self, Imports, Job};
+use super::super::derive;
+use super::super::files::{Imports, Job};
 use super::super::paths::Inputs;
 use super::super::triage::{Gather, Triage};
-use super::super::{HostsShown, Monitor, Step};
+use super::super::{HostsShown, Monitor, Silent, Step};
+use super::case::OpenCase;
 use super::collect::{Collect, Held};
 use super::columns::{HostColumns, Words};
 use super::command::JobId;
 use super::snapshot::{JobState, Places, Spot, TimeBin, Timeline};
 use super::state::Message;
-use crate::clock::Stopwatch;
+use crate::clock::{self, Stopwatch};
 use crate::export::DetectionRow;
-use crate::model::{Timestamp, counted};
+use crate::model::{HostKey, ImportRow, Timestamp, Untrusted, Visible, counted};
+use crate::store::{Existing, ImportKey, Store, StoreError, StoredImport};
 
 /// Steps of the timeline: one for each few pixels of a wide screen.
 const TIME_BINS: usize = 480;
@@ -33,6 +39,8 @@ const TELL_SECS: f64 = 0.1;
 pub(super) struct Outcome {
     pub(super) held: Arc<Held>,
     pub(super) imports: Imports,
+    /// The imports' numbers in the case.
+    pub(super) keys: Vec<ImportKey>,
     pub(super) found: Found,
 }
 
@@ -46,7 +54,39 @@ pub(super) struct Found {
     pub(super) timeline: Arc<Timeline>,
 }
 
+/// Work on the case. What is to be read is a `Source` while it waits, then [`Inputs`].
+pub(super) enum Work<S> {
+    /// Into the case.
+    Read(S),
+    /// A case, in the place of the open one.
+    Open(PathBuf),
+    /// Out of the case.
+    Remove(ImportKey),
+    /// Everything again.
+    Judge,
+    /// Elsewhere, and on from there.
+    SaveAs(PathBuf, Existing),
+}
+
 impl Found {
+    /// What a case keeps of the last time it was open.
+    fn kept(store: &Store) -> Result<Self, StoreError> {
+        let mut about: HashMap<HostKey, u32> = HashMap::new();
+        for detection in store.derived_detections()? {
+            let key = HostKey::new(detection.subject, detection.realm.unwrap_or_default());
+            *about.entry(key).or_default() += 1;
+        }
+        let mut hosts = HostColumns::default();
+        let mut words = Words::default();
+        store.each_derived_host(&mut |_, addr, host| {
+            let key = HostKey::new(addr, host.realm.unwrap_or_default());
+            let detections = about.get(&key).copied().unwrap_or_default();
+            hosts.push_kept(key, &host, detections, &mut words);
+        })?;
+        let places = Arc::new(places(&hosts));
+        Ok(Self { places, hosts: Arc::new(hosts), ..Self::default() })
+    }
+
     fn new(triage: Triage, held: &Held) -> Self {
         let mut hosts = HostColumns::default();
         let mut words = Words::default();
@@ -70,6 +110,8 @@ pub(super) struct Task {
     pub(super) context: Arc<Context>,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) engine: SyncSender<Message>,
+    /// The folder for unsaved cases.
+    pub(super) recovery: Option<PathBuf>,
 }
 
 impl Task {
@@ -82,33 +124,153 @@ impl Task {
         self.tell(Message::Job(self.id, state));
     }
 
-    /// Reads files into what the case holds.
-    pub(super) fn import(&self, before: &Outcome, inputs: Inputs) {
-        let show = |gather: &Gather| {
-            let preview = Triage::preview(gather);
-            self.tell(Message::Growing(Box::new(Found::new(preview, &Held::default()))));
+    /// Does work on the case, tells what the case comes to, and ends the job.
+    pub(super) fn run(&self, work: Work<Inputs>, store: Option<Store>, before: Outcome) {
+        let state = match (work, store) {
+            (Work::Open(path), _) => self.open(&path),
+            (Work::Read(inputs), Some(mut store)) => self.import(&mut store, &before, inputs),
+            (Work::Remove(key), Some(mut store)) => store
+                .remove_import(key)
+                .map_err(|error| error.to_string())
+                .and_then(|()| self.judge(&mut store)),
+            (Work::Judge, Some(mut store)) => self.judge(&mut store),
+            (Work::SaveAs(path, existing), Some(store)) => self.save_as(store, &path, existing),
+            (_, None) => Err("there is no case".to_owned()),
         };
+        self.end(state.unwrap_or_else(JobState::Failed));
+    }
+
+    /// Reads files into the case.
+    fn import(
+        &self,
+        store: &mut Store,
+        before: &Outcome,
+        inputs: Inputs,
+    ) -> Result<JobState, String> {
+        let show = |gather: &Gather| self.preview(gather);
         let mut collect = Collect::new(&self.context, &before.held, &show);
-        let job = Job { context: &self.context, monitor: self };
         let watch = Stopwatch::start();
-        let known = before.imports.rows.len();
-        let imports = files::import_more(before.imports.clone(), inputs, job, &mut collect);
+        let skipped = inputs.skipped.clone();
+        let known = before.keys.len();
+        let added = case::import_into(store, inputs, self.job(), &mut collect, clock::now());
         let stopped = self.is_cancelled();
-        let working = "judging hosts".to_owned();
-        self.tell(Message::Job(self.id, JobState::Running { part: None, detail: working }));
-        let (gather, held) = collect.end();
-        let mut triage = Triage::conclude(gather, imports.clone(), HostsShown::WithoutSpoofed);
-        triage.set_elapsed(watch.secs());
-        let found = Found::new(triage, &held);
-        let state = match ended(&imports, known, found.hosts.len()) {
+        let newest = match &added {
+            // What its listener was given is what the case holds, but for what went again.
+            Ok(added) if added.replaced.is_empty() => {
+                before.imports.newest.max(added.imports.newest)
+            }
+            _ => None,
+        };
+        let (mut imports, keys) = case::stored(store).map_err(|error| error.to_string())?;
+        let is_all_there = added.as_ref().is_ok_and(|added| {
+            added.replaced.is_empty() && keys.len() == known + added.imports.rows.len()
+        });
+        imports.newest = newest;
+        if !is_all_there {
+            collect = Collect::new(&self.context, &Held::default(), &show);
+            let silent = Job { context: &self.context, monitor: &Silent };
+            let replayed = case::replay(store, silent, &mut collect);
+            imports.newest = replayed.map_err(|error| error.to_string())?.newest;
+        }
+        imports.partial = stopped;
+        let names = imports.rows.get(known..).unwrap_or_default();
+        let audited = names
+            .iter()
+            .try_for_each(|row| store.audit(&format!("import {}", row.import), clock::now()));
+        let outcome = self.conclude(store, collect, (imports, keys), watch)?;
+        let hosts = outcome.found.hosts.len();
+        let rows = outcome.imports.rows.clone();
+        self.tell(Message::Found(self.id, Box::new(outcome)));
+        let added = added.map_err(|error| error.to_string())?;
+        audited.map_err(|error| error.to_string())?;
+        Ok(match ended(rows.get(known..).unwrap_or_default(), &added, &skipped, hosts) {
             JobState::Done(what) if stopped => {
                 JobState::Stopped(format!("stopped; what was read is kept: {what}"))
             }
             state => state,
+        })
+    }
+
+    /// Opens a case: what was made of it when it was last open is shown until all is judged again.
+    fn open(&self, path: &Path) -> Result<JobState, String> {
+        let mut case =
+            OpenCase::open(path, self.recovery.as_deref()).map_err(|error| error.to_string())?;
+        if let Ok(found) = Found::kept(&case.store) {
+            self.tell(Message::Growing(self.id, Box::new(found)));
+        }
+        let state = self.judge(&mut case.store);
+        let checked = match case.store.is_read_only() {
+            true => Ok(()),
+            // The first write need not wait for it.
+            false => case.store.check_all().map_err(|error| error.to_string()),
         };
-        let outcome = Outcome { held: Arc::new(held), imports, found };
-        self.tell(Message::Imported(Box::new(outcome)));
-        self.end(state);
+        self.tell(Message::Case(self.id, Box::new(case)));
+        checked.and(state)
+    }
+
+    /// Judges all that a case holds.
+    fn judge(&self, store: &mut Store) -> Result<JobState, String> {
+        let watch = Stopwatch::start();
+        let show = |_: &Gather| ();
+        let mut collect = Collect::new(&self.context, &Held::default(), &show);
+        let replayed = case::replay(store, self.job(), &mut collect);
+        let replayed = replayed.map_err(|error| error.to_string())?;
+        let (mut imports, keys) = case::stored(store).map_err(|error| error.to_string())?;
+        (imports.newest, imports.partial) = (replayed.newest, replayed.partial);
+        let stopped = replayed.partial;
+        let outcome = self.conclude(store, collect, (imports, keys), watch)?;
+        let hosts = counted(outcome.found.hosts.len() as u64, "host", "hosts");
+        self.tell(Message::Found(self.id, Box::new(outcome)));
+        Ok(match stopped {
+            true => JobState::Stopped(format!("stopped: {hosts} of it; open it again for all")),
+            false => JobState::Done(format!("{hosts} in the case")),
+        })
+    }
+
+    fn save_as(
+        &self,
+        mut store: Store,
+        path: &Path,
+        existing: Existing,
+    ) -> Result<JobState, String> {
+        store.save_as(path, existing, clock::now()).map_err(|error| error.to_string())?;
+        drop(store);
+        let opened = Store::open(path).map_err(|error| error.to_string())?;
+        let case = OpenCase::of_file(opened.store, path);
+        self.tell(Message::Case(self.id, Box::new(case)));
+        Ok(JobState::Done(format!("saved as {}", path.display())))
+    }
+
+    fn job(&self) -> Job<'_> {
+        Job { context: &self.context, monitor: self }
+    }
+
+    fn preview(&self, gather: &Gather) {
+        let found = Found::new(Triage::preview(gather), &Held::default());
+        self.tell(Message::Growing(self.id, Box::new(found)));
+    }
+
+    /// What follows from all that was gathered; kept beside the case, so that it opens at once.
+    fn conclude(
+        &self,
+        store: &mut Store,
+        collect: Collect<'_>,
+        (imports, keys): (Imports, Vec<ImportKey>),
+        watch: Stopwatch,
+    ) -> Result<Outcome, String> {
+        let working = "judging hosts".to_owned();
+        self.tell(Message::Job(self.id, JobState::Running { part: None, detail: working }));
+        let stored = store.imports().map_err(|error| error.to_string())?;
+        let of = |import: StoredImport| (import.realm.unwrap_or_default(), import.row.import);
+        let (gather, held) = collect.end(stored.into_iter().map(of).collect());
+        let mut triage = Triage::conclude(gather, imports.clone(), HostsShown::WithoutSpoofed);
+        triage.set_elapsed(watch.secs());
+        if !store.is_read_only() && !imports.partial {
+            // What is kept for speed may be missing.
+            derive::keep(store, &triage, clock::now()).ok();
+        }
+        let found = Found::new(triage, &held);
+        Ok(Outcome { held: Arc::new(held), imports, keys, found })
     }
 
     /// Writes the page about all of it.
@@ -133,8 +295,24 @@ fn write_report(triage: &Triage, path: &Path) -> io::Result<()> {
     file.persist(path).map(|_: File| ()).map_err(|error| error.error)
 }
 
-fn ended(imports: &Imports, known: usize, hosts: usize) -> JobState {
-    let new = imports.rows.get(known..).unwrap_or_default();
+/// What an import came to, in a sentence.
+fn ended(
+    new: &[ImportRow],
+    added: &Added,
+    skipped: &[(Untrusted, String)],
+    hosts: usize,
+) -> JobState {
+    let hosts = format!("{} in the case", counted(hosts as u64, "host", "hosts"));
+    if let Some((name, known)) = added.known.first() {
+        let more = match added.known.len() {
+            1 => String::new(),
+            many => format!(" and {} more", many - 1),
+        };
+        let (name, known) = (Visible(name.raw()).to_string(), Visible(known.raw()));
+        let known = if known.to_string() == name { String::new() } else { format!(" as {known}") };
+        let what = format!("{name}{more} is in the case already{known} and was not read again");
+        return JobState::Done(format!("{what}; {hosts}"));
+    }
     let problems: u64 = new.iter().flat_map(|row| &row.problems).map(|problem| problem.count).sum();
     let told = match problems {
         0 => String::new(),
@@ -142,11 +320,12 @@ fn ended(imports: &Imports, known: usize, hosts: usize) -> JobState {
     };
     let read = new.iter().any(|row| row.format.is_some() || row.bytes == 0);
     if !read {
-        let why = new.iter().flat_map(|row| &row.problems).next();
-        let why = why.map_or_else(|| "it is empty".to_owned(), |why| why.what.clone());
+        let why = new.iter().flat_map(|row| &row.problems).map(|problem| problem.what.clone());
+        let why = why.chain(skipped.iter().map(|(_, why)| why.clone())).next();
+        let why = why.unwrap_or_else(|| "it is empty".to_owned());
         return JobState::Failed(format!("nothing here could be read: {why}"));
     }
-    JobState::Done(format!("{} in the case{told}", counted(hosts as u64, "host", "hosts")))
+    JobState::Done(format!("{hosts}{told}"))
 }
 
 impl Monitor for Task {

@@ -6,6 +6,7 @@
 //! it, tells how it goes on, and hands its result back as a message. So the engine is the only
 //! writer, and nobody ever waits for it.
 
+mod case;
 mod collect;
 mod columns;
 mod command;
@@ -16,12 +17,14 @@ mod snapshot;
 mod state;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
 
+pub use case::{CasePlace, recovery_folder};
 pub use columns::{
     Direction, FlowColumn, FlowSort, HostColumn, HostColumns, HostSort, RecordColumn, RecordSort,
     Verdict,
@@ -29,8 +32,12 @@ pub use columns::{
 pub use command::{Command, JobId, Selected};
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
-    CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Peer, Places, Selection,
-    Snapshot, Spot, TimeBin, Timeline,
+    CaseView, DataSource, DataState, DataView, JobState, JobView, Mark, Marks, Ordered, Peer,
+    Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
+};
+
+pub use crate::store::{
+    Deed, Existing, ImportKey, PersonsData, Put, Said, Subject, Verdict as Decision,
 };
 
 use state::{Engine, Message};
@@ -49,14 +56,23 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// Starts the engine, which opens the reference data at once.
+    /// Starts the engine, which opens the reference data at once. What is not saved ends with it.
     ///
     /// # Errors
     /// The system gives no thread.
     pub fn start(repaint: Repaint) -> io::Result<Self> {
+        Self::start_in(repaint, None)
+    }
+
+    /// As [`start`](Self::start); unsaved cases are kept in this folder, and offered again.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_in(repaint: Repaint, recovery: Option<PathBuf>) -> io::Result<Self> {
         let (messages, inbox) = sync_channel(QUEUE_MAX);
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let mut engine = Engine::new(Arc::clone(&snapshot), messages.clone(), repaint);
+        engine.recovery = recovery;
         let run = move || engine.run(&inbox);
         let thread = thread::Builder::new().name("engine".to_owned()).spawn(run)?;
         Ok(Self { messages, snapshot, thread: Some(thread) })

@@ -1,12 +1,16 @@
 //! What the window draws: everything at one moment, never changed, cheap to hand on.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::case::CasePlace;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
 use super::command::{JobId, Selected};
 use super::shapes::Shapes;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
 use crate::model::{Flow, HostKey, Record, Timestamp, Untrusted};
+use crate::store::{ImportKey, PersonsData, Verdict as Decision};
 
 /// All that views show.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,37 @@ pub struct Snapshot {
     pub selection: Option<Arc<Selection>>,
     /// Whether there are selections to go back and forward to.
     pub history: (bool, bool),
+    /// What a person said of hosts.
+    pub marks: Arc<Marks>,
+    /// Unsaved cases of earlier runs.
+    pub recovered: Arc<Vec<Recovered>>,
+}
+
+/// What a person said, by host.
+pub type Marks = BTreeMap<HostKey, Mark>;
+
+/// What a person said of one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The verdict.
+    pub decision: Option<Decision>,
+    /// Tags, in their order.
+    pub tags: Vec<String>,
+    /// The note.
+    pub note: Option<String>,
+    /// The name under which it is marked.
+    pub bookmark: Option<String>,
+}
+
+/// An unsaved case of an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it holds, or why it cannot be opened.
+    pub what: String,
+    /// When it was made.
+    pub made: Option<Timestamp>,
 }
 
 /// Whether look-ups can be answered yet.
@@ -72,10 +107,18 @@ pub struct DataSource {
 /// The case as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct CaseView {
-    /// The example, the file's name, or nothing.
-    pub name: String,
+    /// Where it lies.
+    pub place: CasePlace,
+    /// What a person said.
+    pub said: Arc<PersonsData>,
+    /// What "undo" would undo; `None`: nothing was done.
+    pub undo: Option<String>,
+    /// What "redo" would do again.
+    pub redo: Option<String>,
     /// Files read, in reading order.
     pub imports: Vec<ImportRow>,
+    /// Their numbers in the case.
+    pub keys: Vec<ImportKey>,
     /// Names of the realms.
     pub realms: Vec<Untrusted>,
     /// Sums.

@@ -11,13 +11,14 @@ use std::thread;
 use arc_swap::ArcSwap;
 
 use super::Repaint;
+use super::case::{OpenCase, Unsaved};
 use super::columns::{FlowSort, HostSort, RecordSort};
-use super::command::{Command, JobId, Selected};
-use super::job::{Found, Outcome, Task};
+use super::command::{Command, JobId, Selected, Turn};
+use super::job::{Found, Outcome, Task, Work};
 use super::select::select;
 use super::shapes::Shapes;
 use super::snapshot::{
-    CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Snapshot,
+    CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Recovered, Snapshot,
 };
 use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
@@ -39,13 +40,17 @@ pub(super) enum Message {
     /// How a job goes on.
     Job(JobId, JobState),
     /// What is there so far, while a job reads.
-    Growing(Box<Found>),
-    /// A job has read all it will.
-    Imported(Box<Outcome>),
+    Growing(JobId, Box<Found>),
+    /// What the case comes to after a job.
+    Found(JobId, Box<Outcome>),
+    /// A job has opened a case, or saved it elsewhere.
+    Case(JobId, Box<OpenCase>),
+    /// Unsaved cases of earlier runs.
+    Recovered(Vec<Recovered>),
 }
 
 /// What waits to be read.
-enum Source {
+pub(super) enum Source {
     Paths(Vec<PathBuf>),
     Pasted(tempfile::NamedTempFile),
     Example,
@@ -54,17 +59,24 @@ enum Source {
 /// The case, and who sees it.
 pub(super) struct Engine {
     published: Arc<ArcSwap<Snapshot>>,
-    inbox: SyncSender<Message>,
+    pub(super) inbox: SyncSender<Message>,
     repaint: Repaint,
-    next: Snapshot,
+    pub(super) next: Snapshot,
     /// What a case is judged by; of the example, its own.
     context: Option<Arc<Context>>,
     plain: Option<Arc<Context>>,
     outcome: Outcome,
+    /// The open case.
+    pub(super) case: Option<OpenCase>,
+    /// Where unsaved cases lie.
+    pub(super) recovery: Option<PathBuf>,
+    /// What a person did while a job rewrote the case.
+    pub(super) turns: VecDeque<Turn>,
     jobs: Vec<(JobView, Arc<AtomicBool>)>,
-    /// Imports that wait for the one that runs: each begins with what the last one left.
-    waiting: VecDeque<(JobId, Source)>,
-    reading: Option<JobId>,
+    /// Work on the case that waits for the one that runs: each begins with what the last one left.
+    waiting: VecDeque<(JobId, Work<Source>)>,
+    /// Which runs, and whether nothing else may write meanwhile.
+    pub(super) reading: Option<(JobId, bool)>,
     /// Jobs of a case that was left: what they still say is not heard.
     left: Vec<JobId>,
     /// Selections, and which of them is shown.
@@ -88,6 +100,9 @@ impl Engine {
             context: None,
             plain: None,
             outcome: Outcome::default(),
+            case: None,
+            recovery: None,
+            turns: VecDeque::new(),
             jobs: Vec::new(),
             waiting: VecDeque::new(),
             reading: None,
@@ -101,6 +116,7 @@ impl Engine {
     /// Runs until it is told to quit.
     pub(super) fn run(&mut self, inbox: &Receiver<Message>) {
         self.open_data();
+        self.look_for_recovered();
         while let Ok(message) = inbox.recv() {
             match message {
                 Message::Command(Command::Quit) => break,
@@ -120,10 +136,11 @@ impl Engine {
         self.stop_all();
     }
 
-    fn stop_all(&self) {
+    fn stop_all(&mut self) {
         for (_, stop) in &self.jobs {
             stop.store(true, Ordering::Relaxed);
         }
+        self.leave_case(Unsaved::Keep);
     }
 
     fn publish(&mut self) {
@@ -169,32 +186,41 @@ impl Engine {
             Message::Job(id, state) => {
                 let over = state.is_over();
                 self.set_job(id, state);
-                if over && self.reading == Some(id) {
+                if over && self.reading.is_some_and(|(reading, _)| reading == id) {
                     self.reading = None;
+                    self.take_turns();
                     self.read_next();
                 }
             }
-            Message::Growing(found) => self.show(*found),
-            Message::Imported(outcome) => {
+            Message::Growing(id, found) if self.is_heard(id) => self.show(*found),
+            Message::Found(id, outcome) if self.is_heard(id) => {
                 self.outcome = *outcome;
                 self.show_all();
             }
+            Message::Case(id, case) if self.is_heard(id) => self.take_case(*case),
+            // Of a case that was left.
+            Message::Growing(..) | Message::Found(..) | Message::Case(..) => {}
+            Message::Recovered(cases) => self.next.recovered = Arc::new(cases),
         }
     }
 
     fn command(&mut self, command: Command) {
         match command {
             Command::Quit => {}
-            Command::Open(paths) => {
-                let names: Vec<String> = paths.iter().map(|path| short(path)).collect();
-                self.queue(format!("Reading {}", names.join(", ")), Source::Paths(paths));
-            }
+            Command::Open(paths) => self.open(paths),
             Command::Paste(text) => self.paste(&text),
             Command::OpenExample => {
-                self.leave();
-                self.queue("Reading the example".to_owned(), Source::Example);
+                self.leave(Unsaved::Keep);
+                self.read("Reading the example".to_owned(), Source::Example);
             }
-            Command::NewCase => self.leave(),
+            Command::NewCase => self.leave(Unsaved::Keep),
+            Command::SaveAs(..)
+            | Command::RemoveImport(_)
+            | Command::Discard
+            | Command::DiscardRecovered(_) => self.case_command(command),
+            Command::Do(deed) => self.turn(Turn::Do(deed)),
+            Command::Undo => self.turn(Turn::Undo),
+            Command::Redo => self.turn(Turn::Redo),
             Command::Cancel(id) => self.cancel(id),
             Command::Dismiss(id) => {
                 self.jobs.retain(|(job, _)| job.id != id || !job.state.is_over());
@@ -209,7 +235,7 @@ impl Engine {
         }
     }
 
-    fn add_job(&mut self, title: String, state: JobState) -> JobId {
+    pub(super) fn add_job(&mut self, title: String, state: JobState) -> JobId {
         let id = JobId(self.next_job);
         self.next_job += 1;
         self.jobs.push((JobView { id, title, state }, Arc::default()));
@@ -245,14 +271,20 @@ impl Engine {
             .tempfile()
             .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
         match written {
-            Ok(file) => self.queue(title, Source::Pasted(file)),
+            Ok(file) => self.read(title, Source::Pasted(file)),
             Err(error) => {
                 self.add_job(title, JobState::Failed(error.to_string()));
             }
         }
     }
 
-    fn queue(&mut self, title: String, source: Source) {
+    /// Reads something into the case.
+    pub(super) fn read(&mut self, title: String, source: Source) {
+        self.queue(title, Work::Read(source));
+    }
+
+    /// Work on the case, one after the other.
+    pub(super) fn queue(&mut self, title: String, work: Work<Source>) {
         let id = self.add_job(title, JobState::Waiting);
         match &self.next.data {
             DataState::Failed(why) => {
@@ -260,58 +292,85 @@ impl Engine {
                 self.set_job(id, JobState::Failed(why));
             }
             DataState::Opening | DataState::Ready(_) => {
-                self.waiting.push_back((id, source));
+                self.waiting.push_back((id, work));
                 self.read_next();
             }
         }
     }
 
-    /// Begins the next import, if none runs and the data is there.
+    /// Begins the next work on the case, if none runs and the data is there.
     fn read_next(&mut self) {
-        let (None, Some(context)) = (self.reading, self.context.clone()) else { return };
-        let Some((id, source)) = self.waiting.pop_front() else {
-            self.tell_growing();
-            return;
-        };
-        let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) else { return };
-        let stop = Arc::clone(stop);
-        let running = JobState::Running { part: None, detail: "opening".to_owned() };
-        self.set_job(id, running);
-        self.reading = Some(id);
-        self.tell_growing();
-        let (before, engine) = (self.outcome.clone(), self.inbox.clone());
-        let source = match source {
-            Source::Paths(paths) => Ok((context, paths::expand(&paths, None))),
-            Source::Pasted(file) => {
-                let path = file.path().to_owned();
-                self.pasted.push(file);
-                let named = |inputs| pasted(inputs, self.pasted.len());
-                Ok((context, paths::expand(&[path], None).map(named)))
+        while let (None, Some(context)) = (self.reading, self.context.clone()) {
+            let Some((id, work)) = self.waiting.pop_front() else { break };
+            let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) else { continue };
+            let stop = Arc::clone(stop);
+            let running = JobState::Running { part: None, detail: "opening".to_owned() };
+            self.set_job(id, running);
+            let exclusive = !matches!(work, Work::Read(_));
+            let begun = self.begin(work, context).and_then(|(context, work)| {
+                let store = match &work {
+                    Work::Open(_) => None,
+                    _ => Some(self.case().and_then(|case| case.store.share())),
+                };
+                let store = store.transpose().map_err(|error| error.to_string())?;
+                let (before, engine) = (self.outcome.clone(), self.inbox.clone());
+                let task = Task { id, context, stop, engine, recovery: self.recovery.clone() };
+                let run = move || task.run(work, store, before);
+                let thread = thread::Builder::new().name("job-case".to_owned()).spawn(run);
+                thread.map(drop).map_err(|error| error.to_string())
+            });
+            match begun {
+                Ok(()) => self.reading = Some((id, exclusive)),
+                Err(why) => self.set_job(id, JobState::Failed(why)),
             }
-            Source::Example => self.example(),
-        };
-        let work = move || {
-            let fail = |why| engine.send(Message::Job(id, JobState::Failed(why))).ok();
-            match source {
-                Err(why) | Ok((_, Err(why))) => {
-                    fail(why);
-                }
-                Ok((context, Ok(inputs))) => {
-                    Task { id, context, stop, engine }.import(&before, inputs);
-                }
-            }
-        };
-        if let Err(error) = thread::Builder::new().name("job-import".to_owned()).spawn(work) {
-            self.reading = None;
-            self.set_job(id, JobState::Failed(error.to_string()));
         }
+        self.tell_growing();
     }
 
-    fn example(&mut self) -> Result<(Arc<Context>, Result<Inputs, String>), String> {
-        let (inputs, options) = example();
-        let context = open_intel().and_then(|intel| Context::open(options, intel))?;
-        self.context = Some(Arc::clone(&context));
-        Ok((context, Ok(inputs)))
+    /// Finds what work is about. The example has a context of its own, and a case that ends with it.
+    fn begin(
+        &mut self,
+        work: Work<Source>,
+        context: Arc<Context>,
+    ) -> Result<(Arc<Context>, Work<Inputs>), String> {
+        let source = match work {
+            Work::Read(source) => source,
+            Work::Open(path) => return Ok((context, Work::Open(path))),
+            Work::Remove(key) => return Ok((context, Work::Remove(key))),
+            Work::Judge => return Ok((context, Work::Judge)),
+            Work::SaveAs(path, existing) => return Ok((context, Work::SaveAs(path, existing))),
+        };
+        let (context, inputs) = match source {
+            Source::Paths(paths) => (context, paths::expand(&paths, None)?),
+            Source::Pasted(file) => {
+                let inputs = paths::expand(&[file.path().to_owned()], None)?;
+                self.pasted.push(file);
+                (context, pasted(inputs, self.outcome.keys.len() + 1))
+            }
+            Source::Example => {
+                let (inputs, options) = example();
+                let context = open_intel().and_then(|intel| Context::open(options, intel))?;
+                self.context = Some(Arc::clone(&context));
+                self.begin_temporary().map_err(|error| error.to_string())?;
+                (context, inputs)
+            }
+        };
+        Ok((context, Work::Read(inputs)))
+    }
+
+    /// Whether what a job says is about the open case.
+    fn is_heard(&self, id: JobId) -> bool {
+        !self.left.contains(&id)
+    }
+
+    /// Goes on with a case that was opened, or saved elsewhere.
+    fn take_case(&mut self, case: OpenCase) {
+        if let Some(old) = self.case.replace(case) {
+            // Saved: what lay in the folder for unsaved cases lies in its own file now.
+            old.leave(Unsaved::Delete);
+        }
+        self.tell_case();
+        self.look_for_recovered();
     }
 
     /// Says in the snapshot whether something is being read.
@@ -322,8 +381,9 @@ impl Engine {
         }
     }
 
-    /// Leaves the case: what still reads for it is stopped and not heard.
-    fn leave(&mut self) {
+    /// Leaves the case: what still reads for it is stopped and not heard. `unsaved`: what
+    /// becomes of one that was not saved.
+    pub(super) fn leave(&mut self, unsaved: Unsaved) {
         for (job, stop) in &self.jobs {
             if !job.state.is_over() {
                 stop.store(true, Ordering::Relaxed);
@@ -337,6 +397,7 @@ impl Engine {
         self.outcome = Outcome::default();
         self.history = (Vec::new(), 0);
         self.reading = None;
+        self.leave_case(unsaved);
         self.show_all();
     }
 
@@ -351,7 +412,8 @@ impl Engine {
         };
         let running = JobState::Running { part: None, detail: "writing".to_owned() };
         let id = self.add_job(title, running);
-        let task = Task { id, context, stop: Arc::default(), engine: self.inbox.clone() };
+        let task =
+            Task { id, context, stop: Arc::default(), engine: self.inbox.clone(), recovery: None };
         let work = move || task.report(&triage, &path);
         if let Err(error) = thread::Builder::new().name("job-report".to_owned()).spawn(work) {
             self.set_job(id, JobState::Failed(error.to_string()));
@@ -369,8 +431,13 @@ impl Engine {
         self.sort_flows(self.next.flows.sort);
         self.sort_records(self.next.records.sort);
         let head = outcome.found.triage.as_ref().map(|triage| triage.head());
+        let before = &self.next.case;
         self.next.case = Arc::new(CaseView {
-            name: String::new(),
+            place: before.place.clone(),
+            said: Arc::clone(&before.said),
+            undo: before.undo.clone(),
+            redo: before.redo.clone(),
+            keys: outcome.keys.clone(),
             imports: outcome.imports.rows.clone(),
             realms: outcome.imports.realms.clone(),
             totals: head.map(|head| head.totals).unwrap_or_default(),
@@ -448,7 +515,7 @@ fn pasted(mut inputs: Inputs, number: usize) -> Inputs {
     inputs
 }
 
-fn short(path: &std::path::Path) -> String {
+pub(super) fn short(path: &std::path::Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());
     crate::model::Visible(paths::path_text(name).raw()).to_string()
 }

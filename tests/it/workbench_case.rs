@@ -1,0 +1,175 @@
+//! The case under the window: kept, undone, saved, found again after a crash.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use infralock::engine::workbench::{
+    CasePlace, Command, DataState, Decision, Deed, Existing, JobState, Put, Selected, Snapshot,
+    Subject, Workbench,
+};
+
+const SHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/shop/auth.log");
+const ACCESS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/shop/access.log");
+
+fn workbench(recovery: &Path) -> Workbench {
+    Workbench::start_in(Arc::new(|| ()), Some(recovery.to_owned())).unwrap()
+}
+
+/// Waits until the snapshot is as wanted; a loaded machine needs seconds.
+fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    for _ in 0..6_000 {
+        let snapshot = workbench.snapshot();
+        if done(&snapshot) {
+            return snapshot;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let snapshot = workbench.snapshot();
+    panic!("it did not happen: {:?} {:?}", snapshot.jobs, snapshot.case);
+}
+
+/// Waits until nothing runs.
+fn done(workbench: &Workbench, jobs: usize) -> Arc<Snapshot> {
+    until(workbench, |snapshot| {
+        snapshot.jobs.len() >= jobs && snapshot.jobs.iter().all(|job| job.state.is_over())
+    })
+}
+
+fn open(workbench: &Workbench, path: impl Into<PathBuf>) {
+    assert!(workbench.send(Command::Open(vec![path.into()])));
+}
+
+fn unsaved(snapshot: &Snapshot) -> PathBuf {
+    let CasePlace::Unsaved(path) = &snapshot.case.place else { panic!("{:?}", snapshot.case) };
+    path.clone()
+}
+
+#[test]
+fn a_person_notes_undoes_saves_and_finds_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (recovery, saved) = (folder.path().join("unsaved"), folder.path().join("a.infralock"));
+    let workbench = workbench(&recovery);
+    open(&workbench, SHOP);
+    let snapshot = done(&workbench, 1);
+    let first = unsaved(&snapshot);
+    assert!(first.exists(), "on disk before it is saved");
+    let hosts = snapshot.hosts.all.clone();
+    let worst = hosts.keys[0];
+    let subject = Subject::host(worst);
+
+    let note = |text: &str| Deed::Note { subject: subject.clone(), text: Some(text.to_owned()) };
+    workbench.send(Command::Do(note("tried 412 passwords")));
+    workbench.send(Command::Do(note("a mistake")));
+    let tag = Deed::Tag { subject: subject.clone(), tag: "case 7".to_owned(), put: Put::On };
+    workbench.send(Command::Do(tag));
+    workbench.send(Command::Undo);
+    workbench.send(Command::Undo);
+    let snapshot = until(&workbench, |snapshot| {
+        let mark = snapshot.marks.get(&worst).cloned().unwrap_or_default();
+        mark.tags.is_empty() && mark.note.as_deref() == Some("tried 412 passwords")
+    });
+    assert!(snapshot.case.redo.as_deref().is_some_and(|text| text.starts_with("note on ")));
+    workbench.send(Command::Redo);
+    workbench.send(Command::Undo);
+    let verdict = Some(Decision::Expected("our own scanner".to_owned()));
+    workbench.send(Command::Do(Deed::Verdict { subject: subject.clone(), verdict }));
+    workbench.send(Command::SaveAs(saved.clone(), Existing::Keep));
+    let snapshot =
+        until(&workbench, |snapshot| snapshot.case.place == CasePlace::File(saved.clone()));
+    assert_eq!(snapshot.marks[&worst].note.as_deref(), Some("tried 412 passwords"));
+    until(&workbench, |_| !first.exists());
+    drop(workbench);
+    assert_eq!(std::fs::read_dir(&recovery).unwrap().count(), 0, "nothing is left behind");
+
+    let workbench = self::workbench(&recovery);
+    open(&workbench, &saved);
+    let snapshot = done(&workbench, 1);
+    assert_eq!(snapshot.hosts.all.keys, hosts.keys);
+    assert_eq!(snapshot.hosts.all.score, hosts.score);
+    assert!(!snapshot.records.all.is_empty());
+    let mark = &snapshot.marks[&worst];
+    assert_eq!(mark.decision, Some(Decision::Expected("our own scanner".to_owned())));
+    assert!(snapshot.case.undo.is_some(), "undone across reopening");
+    workbench.send(Command::Select(Some(Selected::Host(worst))));
+    until(&workbench, |snapshot| snapshot.selection.is_some());
+}
+
+#[test]
+fn a_crash_loses_nothing_and_the_case_is_offered_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let crashed = folder.path().join("crashed");
+    let before = {
+        let workbench = workbench(&folder.path().join("first"));
+        open(&workbench, SHOP);
+        let snapshot = done(&workbench, 1);
+        // As a crash leaves it: the file and its journal, without an end.
+        std::fs::create_dir(&crashed).unwrap();
+        let path = unsaved(&snapshot);
+        for ending in ["", "-wal"] {
+            let mut name = path.file_name().unwrap().to_owned();
+            name.push(ending);
+            let from = path.with_file_name(&name);
+            if from.exists() {
+                std::fs::copy(from, crashed.join(name)).unwrap();
+            }
+        }
+        snapshot
+    };
+    let workbench = workbench(&crashed);
+    let snapshot = until(&workbench, |snapshot| !snapshot.recovered.is_empty());
+    let offered = &snapshot.recovered[0];
+    assert!(offered.what.contains("auth.log"), "{offered:?}");
+    open(&workbench, &offered.path);
+    let snapshot = done(&workbench, 1);
+    assert_eq!(snapshot.hosts.all.score, before.hosts.all.score);
+    assert_eq!(unsaved(&snapshot), offered.path);
+
+    // Another window does not offer what is open here.
+    let other = self::workbench(&crashed);
+    until(&other, |snapshot| matches!(snapshot.data, DataState::Ready(_)));
+    assert!(other.snapshot().recovered.is_empty());
+    drop(other);
+
+    workbench.send(Command::Discard);
+    until(&workbench, |snapshot| snapshot.case.is_empty());
+    assert!(!offered.path.exists(), "a person's word");
+}
+
+#[test]
+fn a_file_seen_before_is_noticed_and_an_import_can_be_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let workbench = workbench(folder.path());
+    open(&workbench, SHOP);
+    let alone = done(&workbench, 1);
+    open(&workbench, ACCESS);
+    let both = done(&workbench, 2);
+    assert_eq!(both.case.imports.len(), 2);
+    assert!(both.records.all.len() > alone.records.all.len());
+
+    open(&workbench, ACCESS);
+    let again = done(&workbench, 3);
+    let JobState::Done(said) = &again.jobs[2].state else { panic!("{:?}", again.jobs) };
+    assert!(said.contains("in the case already"), "{said}");
+    assert_eq!(again.records.all.len(), both.records.all.len());
+    assert_eq!(again.hosts.all.score, both.hosts.all.score);
+
+    workbench.send(Command::RemoveImport(again.case.keys[1]));
+    let removed = done(&workbench, 4);
+    assert_eq!(removed.case.imports.len(), 1);
+    assert_eq!(removed.hosts.all.keys, alone.hosts.all.keys);
+    assert_eq!(removed.hosts.all.score, alone.hosts.all.score);
+    assert_eq!(removed.records.all.len(), alone.records.all.len());
+}
+
+#[test]
+fn a_case_that_cannot_be_opened_is_a_failed_job_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.infralock");
+    std::fs::write(&path, b"SQLite format 3\0 and then nothing").unwrap();
+    let workbench = workbench(&folder.path().join("unsaved"));
+    open(&workbench, &path);
+    let snapshot = done(&workbench, 1);
+    let JobState::Failed(why) = &snapshot.jobs[0].state else { panic!("{:?}", snapshot.jobs) };
+    assert!(why.contains("broken.infralock"), "{why}");
+}
