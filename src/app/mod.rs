@@ -4,6 +4,7 @@
 //! [`panels`] and one line in its list; [`widgets`] are what they share; [`theme`] alone knows
 //! colours and sizes.
 
+pub mod copy;
 pub mod panels;
 pub mod shell;
 pub mod theme;

@@ -66,6 +66,11 @@ impl Shell {
         about_ui(ui.ctx(), &mut self.about);
         drop_hint_ui(ui);
         for wish in self.wishes.drain(..) {
+            match &wish {
+                Command::Select(what) => self.memory.asked = *what,
+                Command::Back | Command::Forward => self.memory.asked = None,
+                _ => {}
+            }
             self.workbench.send(wish);
         }
     }
@@ -210,6 +215,7 @@ impl egui_tiles::Behavior<usize> for Views<'_, '_> {
             let name = format!("What {} shows", panel.title);
             help.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
             help.on_hover_text(panel.help);
+            (panel.tools)(ui, self.view);
         }
     }
 

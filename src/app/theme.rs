@@ -28,6 +28,11 @@ pub const TITLE: f32 = 16.0;
 /// The score of the inspector.
 pub const NUMBER: f32 = 28.0;
 
+/// Height of a row in points, in the density that is set.
+pub fn row(ui: &egui::Ui) -> f32 {
+    ui.spacing().interact_size.y
+}
+
 /// The family of addresses, hashes and bytes.
 pub fn mono(size: f32) -> FontId {
     FontId::new(size, FontFamily::Monospace)
@@ -171,6 +176,14 @@ pub mod icon {
     pub const DATA: &str = "\u{f1de}";
     /// Left panel.
     pub const LEFT: &str = "\u{fc24}";
+    /// Sorted with the smallest first.
+    pub const UP: &str = "\u{f13c}";
+    /// Sorted with the largest first; something unfolded.
+    pub const DOWN: &str = "\u{f136}";
+    /// Columns of a table.
+    pub const COLUMNS: &str = "\u{f546}";
+    /// Rows of one thing together.
+    pub const GROUP: &str = "\u{f67c}";
     /// Copy.
     pub const COPY: &str = "\u{f1ca}";
     /// Help.

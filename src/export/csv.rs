@@ -6,7 +6,7 @@ use super::rows::{FlowRow, HostRow};
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV
 /// injection); deceptive characters are made visible.
-fn inert(text: &str) -> String {
+pub(crate) fn inert(text: &str) -> String {
     let shown = crate::model::Visible(text).to_string();
     if shown.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{shown}") } else { shown }
 }

@@ -12,6 +12,7 @@ mod report;
 mod rows;
 mod table;
 
+pub(crate) use self::csv::inert;
 pub use self::csv::write_hosts_csv;
 pub(crate) use crate::model::{counted, grouped};
 pub use flows::{FlowCsv, FlowLines, FlowWriter, ZeekConn};

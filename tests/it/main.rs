@@ -37,6 +37,8 @@ mod program;
 mod schema;
 mod shop;
 mod store;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod tables;
 mod threat;
 mod tidy;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]

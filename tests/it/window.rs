@@ -11,7 +11,7 @@ use infralock::engine::workbench::{Command, Workbench};
 /// Frames until the engine has answered; each waits a little.
 const FRAMES_MAX: usize = 3_000;
 
-fn window<'a>() -> Harness<'a, Shell> {
+pub fn window<'a>() -> Harness<'a, Shell> {
     let workbench = Workbench::start(Arc::new(|| ())).unwrap();
     let mut set = false;
     Harness::builder().with_size([1280.0, 800.0]).build_ui_state(
@@ -26,7 +26,7 @@ fn window<'a>() -> Harness<'a, Shell> {
 }
 
 /// Draws frames until something is there.
-fn until(window: &mut Harness<'_, Shell>, done: impl Fn(&Harness<'_, Shell>) -> bool) {
+pub fn until(window: &mut Harness<'_, Shell>, done: impl Fn(&Harness<'_, Shell>) -> bool) {
     for _ in 0..FRAMES_MAX {
         window.step();
         if done(window) {
@@ -39,7 +39,7 @@ fn until(window: &mut Harness<'_, Shell>, done: impl Fn(&Harness<'_, Shell>) -> 
     panic!("it did not happen; jobs: {:?}", window.state().snapshot().jobs);
 }
 
-fn has(window: &Harness<'_, Shell>, label: &str) -> bool {
+pub fn has(window: &Harness<'_, Shell>, label: &str) -> bool {
     window.query_all_by_label_contains(label).next().is_some()
 }
 

@@ -1,10 +1,13 @@
 //! Data: what addresses are judged by, how old it is, whom to credit.
 
 use egui::{RichText, ScrollArea, Ui, vec2};
+use serde_json::json;
 
-use super::{Panel, View, section};
+use super::{Panel, View, columns_tool, section};
+use crate::app::copy::Fields;
 use crate::app::theme::{Palette, icon};
-use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::list::List;
+use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, counted, visible};
 use crate::engine::workbench::{Command, DataState};
 use crate::model::ImportRow;
@@ -16,9 +19,11 @@ pub const PANEL: Panel = Panel {
     help: "The files of this case with their hashes, and the reference data with dates and \
            licences. No request leaves this machine: all of it is in the program.",
     ui,
+    tools: |ui, view| columns_tool(ui, &mut view.memory.files.table, &COLUMNS),
 };
 
-const COLUMNS: [Column; 5] = [
+/// The columns of the files in their order at first.
+pub const COLUMNS: [Column; 5] = [
     Column::text("File", 280.0, "The file, or the member of an archive").growing(),
     Column::text("Format", 110.0, "Told by content"),
     Column::number("Size", 70.0, "Bytes as given, packed"),
@@ -30,9 +35,17 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let imports = &view.snapshot.case.imports;
     let sources = 330.0_f32.min(ui.available_height() * 0.6);
     ui.allocate_ui(vec2(ui.available_width(), ui.available_height() - sources), |ui| {
-        let table = Table { name: "Files", columns: &COLUMNS, rows: imports.len(), sorted: None };
-        let cell = |row: usize, column: usize| {
-            imports.get(row).map_or_else(Cell::default, |import| cell(import, column))
+        let list = List {
+            name: "Files",
+            columns: &COLUMNS,
+            rows: imports.len(),
+            sorted: None,
+            key: &|row| (row < imports.len()).then_some(row),
+            cell: &|row, column| {
+                imports.get(row).map_or_else(Cell::default, |import| cell(import, column))
+            },
+            exact: &|row| imports.get(row).map_or_else(Vec::new, exact),
+            addrs: &|_| Vec::new(),
         };
         let mut removed = None;
         let mut menu = |ui: &mut Ui, row: usize| {
@@ -53,7 +66,7 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
                 ui.close();
             }
         };
-        table.show(ui, &mut view.memory.files, &cell, &mut menu);
+        list.show(ui, &mut view.memory.files, &mut menu);
         if let Some(key) = removed {
             view.wish(Command::RemoveImport(key));
         }
@@ -78,6 +91,17 @@ fn cell(import: &ImportRow, column: usize) -> Cell<'_> {
             None => Cell::text("not read to its end").quiet(),
         },
     }
+}
+
+fn exact(import: &ImportRow) -> Fields {
+    vec![
+        ("import", json!(import.import)),
+        ("format", json!(import.format)),
+        ("bytes", json!(import.bytes)),
+        ("packets", json!(import.packets)),
+        ("records", json!(import.records)),
+        ("sha256", json!(import.sha256)),
+    ]
 }
 
 fn sources_ui(ui: &mut Ui, view: &View<'_>) {

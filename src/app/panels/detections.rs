@@ -1,8 +1,12 @@
 //! Detections: what was found, the most severe first.
 
-use super::{Panel, View, empty_ui};
+use serde_json::json;
+
+use super::{Panel, View, columns_tool, empty_ui};
+use crate::app::copy::Fields;
 use crate::app::theme::icon;
-use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::list::List;
+use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{grouped, time};
 use crate::engine::workbench::Selected;
 use crate::export::DetectionRow;
@@ -16,9 +20,11 @@ pub const PANEL: Panel = Panel {
            the profile; it says how bad the behaviour is, not how sure. \"Got in\" means that what \
            was tried worked; a dash, that it cannot be told.",
     ui,
+    tools: |ui, view| columns_tool(ui, &mut view.memory.detections.table, &COLUMNS),
 };
 
-const COLUMNS: [Column; 8] = [
+/// The columns in their order at first.
+pub const COLUMNS: [Column; 8] = [
     Column::number("Severity", 64.0, "0 to 100, from the profile"),
     Column::text("Detection", 150.0, "The detector"),
     Column::text("Subject", 140.0, "The host it is about"),
@@ -39,9 +45,18 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         };
         return empty_ui(ui, view, "No detections", what);
     }
-    let table = Table { name: "Detections", columns: &COLUMNS, rows: all.len(), sorted: None };
-    let cell = |row: usize, column: usize| {
-        all.get(row).map_or_else(Cell::default, |found| cell(found, column))
+    if let (true, Some(Selected::Detection(place))) = (view.is_settled(), view.selected()) {
+        view.memory.detections.follow(place, || Some(place as usize));
+    }
+    let list = List {
+        name: "Detections",
+        columns: &COLUMNS,
+        rows: all.len(),
+        sorted: None,
+        key: &|row| u32::try_from(row).ok().filter(|_| row < all.len()),
+        cell: &|row, column| all.get(row).map_or_else(Cell::default, |found| cell(found, column)),
+        exact: &|row| all.get(row).map_or_else(Vec::new, exact),
+        addrs: &|row| all.get(row).map(|found| found.subject).into_iter().collect(),
     };
     let mut menu = |ui: &mut egui::Ui, row: usize| {
         if let Some(found) = all.get(row)
@@ -51,7 +66,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             ui.close();
         }
     };
-    let events = table.show(ui, &mut view.memory.detections, &cell, &mut menu);
+    let events = list.show(ui, &mut view.memory.detections, &mut menu);
     if let Some(row) = events.select.and_then(|row| u32::try_from(row).ok()) {
         view.select(Selected::Detection(row));
     }
@@ -72,4 +87,20 @@ fn cell(found: &DetectionRow, column: usize) -> Cell<'_> {
         6 => Cell::text(time(found.first_seen)),
         _ => Cell::text(found.attack.join(", ")),
     }
+}
+
+/// A detection's exact values.
+fn exact(found: &DetectionRow) -> Fields {
+    vec![
+        ("detector", json!(found.detector)),
+        ("subject", json!(found.subject)),
+        ("severity", json!(found.severity)),
+        ("confidence", json!(found.confidence)),
+        ("succeeded", json!(found.succeeded)),
+        ("count", json!(found.count)),
+        ("first_seen", json!(found.first_seen)),
+        ("last_seen", json!(found.last_seen)),
+        ("attack", json!(found.attack)),
+        ("what", json!(found.what)),
+    ]
 }

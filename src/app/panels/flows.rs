@@ -1,8 +1,12 @@
 //! Flows: who spoke with whom, with Zeek's words.
 
-use super::{Panel, View, empty_ui};
+use serde_json::json;
+
+use super::{Panel, View, columns_tool, empty_ui};
+use crate::app::copy::Fields;
 use crate::app::theme::icon;
-use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::list::List;
+use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, grouped, time, visible};
 use crate::engine::workbench::{Command, Direction, FlowColumn, FlowSort, Selected};
 use crate::model::{Endpoint, Flow};
@@ -16,6 +20,7 @@ pub const PANEL: Panel = Panel {
            aborted by originator or responder, OTH seen from the middle. Logs have no flows; see \
            Records.",
     ui,
+    tools: |ui, view| columns_tool(ui, &mut view.memory.flows.table, &columns()),
 };
 
 const COLUMNS: [(FlowColumn, Column); 12] = [
@@ -36,6 +41,11 @@ const COLUMNS: [(FlowColumn, Column); 12] = [
     ),
 ];
 
+/// The columns in their order at first.
+pub fn columns() -> [Column; COLUMNS.len()] {
+    COLUMNS.map(|(_, column)| column)
+}
+
 fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.flows.all, &snapshot.flows.shown);
@@ -44,15 +54,24 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     }
     let sort = snapshot.flows.sort;
     let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);
-    let table = Table {
+    let flow = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
+    if let (true, Some(Selected::Flow(uid))) = (view.is_settled(), view.selected()) {
+        let is_it = |row: &u32| all.get(*row as usize).is_some_and(|flow| flow.uid == uid);
+        view.memory.flows.follow(uid, || shown.iter().position(is_it));
+    }
+    let columns = columns();
+    let list = List {
         name: "Flows",
-        columns: &COLUMNS.map(|(_, column)| column),
+        columns: &columns,
         rows: shown.len(),
         sorted: sorted.map(|column| (column, sort.direction)),
+        key: &|row| flow(row).map(|flow| flow.uid),
+        cell: &|row, column| flow(row).map_or_else(Cell::default, |flow| cell(flow, column)),
+        exact: &|row| flow(row).map_or_else(Vec::new, exact),
+        addrs: &|row| {
+            flow(row).map_or_else(Vec::new, |flow| vec![flow.originator.addr, flow.responder.addr])
+        },
     };
-    let flow = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
-    let cell =
-        |row: usize, column: usize| flow(row).map_or_else(Cell::default, |flow| cell(flow, column));
     let mut menu = |ui: &mut egui::Ui, row: usize| {
         let Some(flow) = flow(row) else { return };
         for (name, text) in [
@@ -67,7 +86,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             }
         }
     };
-    let events = table.show(ui, &mut view.memory.flows, &cell, &mut menu);
+    let events = list.show(ui, &mut view.memory.flows, &mut menu);
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;
         let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };
@@ -100,6 +119,29 @@ fn cell(flow: &Flow, column: usize) -> Cell<'_> {
             None => Cell::default(),
         },
     }
+}
+
+/// A flow's exact values, with Zeek's names.
+fn exact(flow: &Flow) -> Fields {
+    vec![
+        ("ts", json!(flow.first_seen)),
+        ("uid", json!(flow.uid)),
+        ("id.orig_h", json!(flow.originator.addr)),
+        ("id.orig_p", json!(flow.originator.port)),
+        ("id.resp_h", json!(flow.responder.addr)),
+        ("id.resp_p", json!(flow.responder.port)),
+        ("proto", json!(flow.proto.as_str())),
+        ("service", json!(flow.service)),
+        ("duration", json!(flow.duration_nanos.map(|nanos| nanos as f64 / 1e9))),
+        ("orig_bytes", json!(flow.orig_bytes)),
+        ("resp_bytes", json!(flow.resp_bytes)),
+        ("conn_state", json!(flow.conn_state.as_str())),
+        ("orig_pkts", json!(flow.orig_pkts)),
+        ("orig_ip_bytes", json!(flow.orig_ip_bytes)),
+        ("resp_pkts", json!(flow.resp_pkts)),
+        ("resp_ip_bytes", json!(flow.resp_ip_bytes)),
+        ("server_name", json!(flow.spoken.server_name)),
+    ]
 }
 
 /// `192.0.2.1:443`, `[2001:db8::1]:443`.

@@ -1,13 +1,21 @@
 //! Hosts: every address that was seen, ranked.
 
-use super::{Panel, View, empty_ui};
+mod cells;
+mod lines;
+
+use egui::Ui;
+
+pub(super) use self::cells::place;
+use self::lines::{Line, Lines};
+use super::{Panel, View, columns_tool, empty_ui};
 use crate::app::theme::icon;
-use crate::app::widgets::table::{Cell, Column, Table};
-use crate::app::widgets::text::{bytes, grouped, time};
+use crate::app::widgets::list::{List, ListState};
+use crate::app::widgets::table::{Cell, Column};
+use crate::app::widgets::text::counted;
 use crate::engine::workbench::{
-    Command, Direction, HostColumn, HostColumns, HostSort, Selected, Verdict,
+    Command, Direction, GroupBy, HostColumn, HostColumns, HostSort, Selected, Selection,
 };
-use crate::model::Visible;
+use crate::model::{HostKey, Visible};
 
 /// Hosts, ranked.
 pub const PANEL: Panel = Panel {
@@ -16,8 +24,10 @@ pub const PANEL: Panel = Panel {
     help: "Every address that was seen, the most dangerous first. The score goes from 0 to 100; a \
            dash means that too little is known to say anything. Click a head to sort, a row to see \
            why it has its score. What it does not know: who used the address, and whether the \
-           address is shared by many.",
+           address is shared by many. Ctrl and Shift choose several hosts, Ctrl+C copies them. The \
+           head's other button moves, fits and hides columns.",
     ui,
+    tools,
 };
 
 const COLUMNS: [(HostColumn, Column); 13] = [
@@ -36,54 +46,132 @@ const COLUMNS: [(HostColumn, Column); 13] = [
     (HostColumn::Packets, Column::number("Packets", 70.0, "Packets sent and received")),
 ];
 
-fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
+/// What the table of hosts remembers.
+#[derive(Default)]
+pub struct HostsState {
+    /// Place, columns, chosen hosts.
+    pub list: ListState<HostKey>,
+    /// Which groups are unfolded.
+    lines: Lines,
+    /// The host that was last brought into sight, and where lines stood then.
+    sought: Option<(Option<u32>, u64)>,
+}
+
+/// The columns in their order at first.
+pub fn columns() -> [Column; COLUMNS.len()] {
+    COLUMNS.map(|(_, column)| column)
+}
+
+/// Beside the tab: how hosts are grouped, which columns are shown.
+fn tools(ui: &mut Ui, view: &mut View<'_>) {
+    columns_tool(ui, &mut view.memory.hosts.list.table, &columns());
+    let by = view.snapshot.groups.as_ref().map(|groups| groups.by);
+    let text = match by {
+        None => format!("{} Group", icon::GROUP),
+        Some(by) => format!("{} By {}", icon::GROUP, by.as_str()),
+    };
+    let menu =
+        egui::containers::menu::MenuButton::from_button(egui::Button::new(text).frame(false));
+    let (button, _) = menu.ui(ui, |ui| {
+        let kinds = GroupBy::ALL.map(|(by, word)| (Some(by), format!("By {word}")));
+        for (other, name) in [(None, "One by one".to_owned())].into_iter().chain(kinds) {
+            if ui.selectable_label(by == other, name).clicked() {
+                view.wish(Command::Group(other));
+                ui.close();
+            }
+        }
+    });
+    button.on_hover_text("Hosts together by what they share, with sums");
+}
+
+fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.hosts.all, &snapshot.hosts.shown);
     if shown.is_empty() {
         let what = "Open a capture, a log or a list of addresses: drop it on the window";
         return empty_ui(ui, view, "No hosts yet", what);
     }
+    view.memory.hosts.lines.follow(snapshot.groups.as_ref(), shown);
+    if view.is_settled() {
+        follow(snapshot.selection.as_deref(), &mut view.memory.hosts);
+    }
+    let HostsState { list: state, lines, .. } = &mut view.memory.hosts;
     let sort = snapshot.hosts.sort;
     let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);
-    let table = Table {
+    let key = |place: usize| all.keys.get(lines.host(place)? as usize).copied();
+    let columns = columns();
+    let list = List {
         name: "Hosts",
-        columns: &COLUMNS.map(|(_, column)| column),
-        rows: shown.len(),
+        columns: &columns,
+        rows: lines.len(),
         sorted: sorted.map(|column| (column, sort.direction)),
+        key: &key,
+        cell: &|place, column| match lines.line(place) {
+            Some(Line::Host(row)) => cells::host(all, row as usize, COLUMNS[column].0),
+            Some(Line::Group(group, fold)) => cells::group(all, group, fold, COLUMNS[column].0),
+            None => Cell::default(),
+        },
+        exact: &|place| {
+            lines.host(place).map_or_else(Vec::new, |row| cells::exact(all, row as usize))
+        },
+        addrs: &|place| key(place).map(HostKey::addr).into_iter().collect(),
     };
-    let selected = snapshot.selection.as_ref().and_then(|selection| selection.row);
-    let place = selected.and_then(|row| place_of(row, shown, sort));
-    match place {
-        Some(place) => view.memory.hosts.reveal(place),
-        None => view.memory.hosts.cursor = None,
-    }
-    let cell = |row: usize, column: usize| {
-        shown.get(row).map_or_else(Cell::default, |&row| cell(all, row as usize, column))
-    };
-    let mut wish = None;
-    let mut menu = |ui: &mut egui::Ui, row: usize| {
-        if let Some(&row) = shown.get(row) {
-            menu_ui(ui, all, row, &mut wish);
+    let (mut wish, mut whole) = (None, None);
+    let events = list.show(ui, state, &mut |ui, place| match lines.line(place) {
+        Some(Line::Host(row)) => menu_ui(ui, all, row, &mut wish),
+        Some(Line::Group(group, _)) => {
+            let hosts = counted(u64::from(group.hosts), "host", "hosts");
+            if ui.button(format!("Choose its {hosts}")).clicked() {
+                whole = Some(place);
+                ui.close();
+            }
         }
-    };
-    let events = table.show(ui, &mut view.memory.hosts, &cell, &mut menu);
+        None => {}
+    });
+    if let Some(place) = whole {
+        let keys = lines.hosts_of(place).iter().filter_map(|&row| all.keys.get(row as usize));
+        state.chosen.choose(keys.copied());
+    }
+    let selected = events.select.and_then(key);
+    if let Some(place) = events.activate {
+        lines.turn(place);
+    }
+    if let Some((place, fold)) = events.fold {
+        lines.fold(place, fold);
+    }
     if let Some(command) = wish {
         view.wish(command);
     }
     if let Some(column) = events.sort {
         view.wish(Command::SortHosts(next_sort(sort, COLUMNS[column].0)));
     }
-    let key = events.select.and_then(|row| all.keys.get(*shown.get(row)? as usize));
-    if let Some(&key) = key {
+    if let Some(key) = selected {
         view.select(Selected::Host(key));
     }
 }
 
-/// Where a host stands in the order; by the ranking this needs no search.
-fn place_of(row: u32, shown: &[u32], sort: HostSort) -> Option<usize> {
-    match sort.by == HostColumn::Score && shown.get(row as usize) == Some(&row) {
-        true => Some(row as usize),
-        false => shown.iter().position(|&shown| shown == row),
+/// Brings a host into sight that was selected elsewhere, or that went elsewhere.
+fn follow(selection: Option<&Selection>, hosts: &mut HostsState) {
+    let HostsState { list, lines, sought } = hosts;
+    let is_new = list.chosen.follow(selection.and_then(|selection| selection.key));
+    let row = selection.and_then(|selection| selection.row);
+    let now = Some((row, lines.version()));
+    if *sought == now {
+        return;
+    }
+    *sought = now;
+    // The cursor may stand on a group's line, or on the host in another of its groups.
+    let stands = list.table.cursor.is_some_and(|place| match lines.line(place) {
+        Some(Line::Host(host)) => Some(host) == row,
+        Some(Line::Group(..)) => !is_new,
+        None => false,
+    });
+    if stands {
+        return;
+    }
+    match row.and_then(|row| lines.place_of(row)) {
+        Some(place) => list.table.reveal(place),
+        None => list.table.cursor = None,
     }
 }
 
@@ -106,56 +194,7 @@ fn next_sort(sort: HostSort, by: HostColumn) -> HostSort {
     HostSort { by, direction }
 }
 
-fn cell(hosts: &HostColumns, row: usize, column: usize) -> Cell<'_> {
-    let some = |text: &str| match text.is_empty() {
-        true => Cell::unknown(),
-        false => Cell::text(Visible(text).to_string()),
-    };
-    match COLUMNS[column].0 {
-        HostColumn::Score => {
-            let verdict = hosts.verdict[row];
-            let text = match verdict {
-                Verdict::Unknown => "–".to_owned(),
-                _ => format!("{:.1}", hosts.score[row]),
-            };
-            Cell { verdict: Some(verdict), ..Cell::mono(text) }
-        }
-        HostColumn::Addr => {
-            let addr = hosts.keys[row].addr().to_string();
-            Cell::mono(if hosts.mine[row] { format!("{addr} (mine)") } else { addr })
-        }
-        HostColumn::Name => some(&hosts.name[row]),
-        HostColumn::As => match hosts.asn[row] {
-            0 => Cell::unknown(),
-            asn => Cell::text(format!("AS{asn} {}", Visible(&hosts.as_name[row]))),
-        },
-        HostColumn::Kinds => some(&hosts.kinds[row]),
-        HostColumn::Place => some(&place(hosts, row)),
-        HostColumn::Detections => match hosts.detections[row] {
-            0 => Cell::mono("0").quiet(),
-            count => Cell::mono(count.to_string()),
-        },
-        HostColumn::Flows => Cell::mono(grouped(hosts.flows[row])),
-        HostColumn::Packets => Cell::mono(grouped(hosts.packets[row])),
-        HostColumn::BytesIn => Cell::mono(bytes(hosts.bytes_in[row])),
-        HostColumn::BytesOut => Cell::mono(bytes(hosts.bytes_out[row])),
-        HostColumn::FirstSeen => some(&time(hosts.first_seen[row])),
-        HostColumn::LastSeen => some(&time(hosts.last_seen[row])),
-    }
-}
-
-/// `Amsterdam, NL`.
-pub(super) fn place(hosts: &HostColumns, row: usize) -> String {
-    let code = hosts.country[row];
-    let country = std::str::from_utf8(&code).unwrap_or_default().trim_matches('\0');
-    match (&*hosts.city[row], country) {
-        ("", country) => country.to_owned(),
-        (city, "") => city.to_owned(),
-        (city, country) => format!("{city}, {country}"),
-    }
-}
-
-fn menu_ui(ui: &mut egui::Ui, hosts: &HostColumns, row: u32, wish: &mut Option<Command>) {
+fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, wish: &mut Option<Command>) {
     let Some(&key) = hosts.keys.get(row as usize) else { return };
     let addr = key.addr().to_string();
     if ui.button("Show").clicked() {
@@ -163,29 +202,14 @@ fn menu_ui(ui: &mut egui::Ui, hosts: &HostColumns, row: u32, wish: &mut Option<C
         ui.close();
     }
     ui.separator();
-    let copies = [
-        ("Copy address", addr.clone()),
-        ("Copy defanged", defanged(&addr)),
-        ("Copy as Wireshark filter", wireshark(&addr)),
-    ];
-    for (name, text) in copies {
-        if ui.button(name).clicked() {
-            ui.copy_text(text);
-            ui.close();
-        }
+    if ui.button("Copy as Wireshark filter").clicked() {
+        ui.copy_text(wireshark(&addr));
+        ui.close();
     }
     let name = &hosts.name[row as usize];
     if !name.is_empty() && ui.button("Copy name").clicked() {
         ui.copy_text(Visible(name).to_string());
         ui.close();
-    }
-}
-
-/// `203[.]0[.]113[.]9`: no program makes a link of it.
-pub(super) fn defanged(addr: &str) -> String {
-    match addr.contains(':') {
-        true => addr.replace(':', "[:]"),
-        false => addr.replace('.', "[.]"),
     }
 }
 
@@ -208,9 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_defanged_and_filtered_by() {
-        assert_eq!(defanged("203.0.113.9"), "203[.]0[.]113[.]9");
-        assert_eq!(defanged("2001:db8::1"), "2001[:]db8[:][:]1");
+    fn addresses_are_filtered_by() {
         assert_eq!(wireshark("2001:db8::1"), "ipv6.addr == 2001:db8::1");
     }
 }

@@ -3,7 +3,7 @@
 use egui::epaint::{Mesh, PathShape, Vertex, WHITE_UV};
 use egui::{Align2, Color32, Key, Modifiers, Pos2, Rect, Sense, Shape, Stroke, Ui, pos2, vec2};
 
-use super::{Panel, View, empty_ui};
+use super::{Panel, View, empty_ui, no_tools};
 use crate::app::theme::{self, Palette, icon};
 use crate::app::widgets::band;
 use crate::app::widgets::text::{counted, grouped};
@@ -21,6 +21,7 @@ pub const PANEL: Panel = Panel {
            anycast and satellites have no single place; they are counted in the corner. Borders \
            are de facto (Natural Earth) and no statement on disputes.",
     ui,
+    tools: no_tools,
 };
 
 /// Points on the screen within which spots are drawn as one.

@@ -20,9 +20,11 @@ pub mod timeline;
 
 use egui::{RichText, Ui};
 
-use super::theme::{self, Palette};
-use super::widgets::table::TableState;
+use super::theme::{self, Palette, icon};
+use super::widgets::list::ListState;
+use super::widgets::table::{Column, TableState, columns_ui};
 use crate::engine::workbench::{Command, Selected, Snapshot};
+use crate::model::Uid;
 
 /// What a panel is.
 pub struct Panel {
@@ -34,6 +36,8 @@ pub struct Panel {
     pub help: &'static str,
     /// Draws it.
     pub ui: fn(&mut Ui, &mut View<'_>),
+    /// Draws what stands beside its tab, from the right; [`no_tools`]: nothing.
+    pub tools: fn(&mut Ui, &mut View<'_>),
 }
 
 /// All views of the middle, in the order of the rail.
@@ -68,6 +72,20 @@ impl View<'_> {
         self.wish(Command::Select(Some(what)));
     }
 
+    /// What every view shows.
+    pub fn selected(&self) -> Option<Selected> {
+        self.snapshot.selection.as_ref().map(|selection| selection.what)
+    }
+
+    /// Whether the snapshot shows what was asked for last. While it does not, tables stay where the
+    /// person is: on holding an arrow key, the answers come some rows behind.
+    pub fn is_settled(&self) -> bool {
+        match (self.memory.asked, &self.snapshot.selection) {
+            (Some(asked), Some(selection)) => selection.what == asked,
+            (None, _) | (_, None) => true,
+        }
+    }
+
     /// Whether this is what every view shows.
     pub fn is_selected(&self, what: Selected) -> bool {
         self.snapshot.selection.as_ref().is_some_and(|selection| selection.what == what)
@@ -80,23 +98,40 @@ pub struct Memory {
     /// The map's place and zoom.
     pub map: map::MapState,
     /// The table of hosts.
-    pub hosts: TableState,
+    pub hosts: hosts::HostsState,
     /// The table of flows.
-    pub flows: TableState,
-    /// The table of records.
-    pub records: TableState,
-    /// The table of detections.
-    pub detections: TableState,
+    pub flows: ListState<Uid>,
+    /// The table of records; each is its place in the snapshot's list.
+    pub records: ListState<u32>,
+    /// The table of detections; each is its place in the snapshot's list.
+    pub detections: ListState<u32>,
     /// The table of files.
-    pub files: TableState,
+    pub files: ListState<usize>,
     /// The table of problems.
-    pub problems: TableState,
+    pub problems: ListState<usize>,
+    /// What was selected last, if it was a thing and not a step back or forward.
+    pub asked: Option<Selected>,
     /// Paths and addresses being typed.
     pub start: start::StartState,
     /// What is asked about the case file.
     pub case: case::CaseState,
     /// What is being said of a host.
     pub said: said::SaidState,
+}
+
+/// For [`Panel::tools`]: nothing.
+pub fn no_tools(_: &mut Ui, _: &mut View<'_>) {}
+
+/// The menu of a table's columns, for [`Panel::tools`].
+pub fn columns_tool(ui: &mut Ui, table: &mut TableState, columns: &[Column]) {
+    let button = egui::Button::new(icon::COLUMNS).frame(false);
+    let menu = egui::containers::menu::MenuButton::from_button(button).config(
+        egui::containers::menu::MenuConfig::new()
+            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside),
+    );
+    let (button, _) = menu.ui(ui, |ui| columns_ui(ui, table, columns));
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, "Columns"));
+    button.on_hover_text("Which columns are shown; move and fit them by their heads");
 }
 
 /// Said where there is nothing to show: what to do, and the example.

@@ -1,8 +1,11 @@
 //! Problems: what could not be read, where, and what would be right.
 
-use super::{Panel, View, empty_ui};
+use serde_json::json;
+
+use super::{Panel, View, columns_tool, empty_ui};
 use crate::app::theme::icon;
-use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::list::List;
+use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{grouped, visible};
 use crate::model::Visible;
 
@@ -13,9 +16,11 @@ pub const PANEL: Panel = Panel {
     help: "What could not be read of each file: the line or byte offset, what was wrong, how \
            often. The rest of the file was read.",
     ui,
+    tools: |ui, view| columns_tool(ui, &mut view.memory.problems.table, &COLUMNS),
 };
 
-const COLUMNS: [Column; 4] = [
+/// The columns in their order at first.
+pub const COLUMNS: [Column; 4] = [
     Column::text("File", 260.0, "The file or member"),
     Column::text("Place", 100.0, ":line of a text, @offset of bytes"),
     Column::text("What", 400.0, "What was wrong").growing(),
@@ -31,15 +36,32 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     if all.is_empty() {
         return empty_ui(ui, view, "No problems", "Everything that was opened could be read");
     }
-    let table = Table { name: "Problems", columns: &COLUMNS, rows: all.len(), sorted: None };
-    let cell = |row: usize, column: usize| match all.get(row) {
-        None => Cell::default(),
-        Some((import, problem)) => match column {
-            0 => Cell::text(visible(&import.import)),
-            1 => Cell::mono(problem.place.to_string()),
-            2 => Cell::text(Visible(&problem.what).to_string()),
-            _ => Cell::mono(grouped(problem.count)),
+    let list = List {
+        name: "Problems",
+        columns: &COLUMNS,
+        rows: all.len(),
+        sorted: None,
+        key: &|row| (row < all.len()).then_some(row),
+        cell: &|row, column| match all.get(row) {
+            None => Cell::default(),
+            Some((import, problem)) => match column {
+                0 => Cell::text(visible(&import.import)),
+                1 => Cell::mono(problem.place.to_string()),
+                2 => Cell::text(Visible(&problem.what).to_string()),
+                _ => Cell::mono(grouped(problem.count)),
+            },
         },
+        exact: &|row| {
+            all.get(row).map_or_else(Vec::new, |(import, problem)| {
+                vec![
+                    ("import", json!(import.import)),
+                    ("place", json!(problem.place)),
+                    ("what", json!(problem.what)),
+                    ("count", json!(problem.count)),
+                ]
+            })
+        },
+        addrs: &|_| Vec::new(),
     };
-    table.show(ui, &mut view.memory.problems, &cell, &mut |_, _| ());
+    list.show(ui, &mut view.memory.problems, &mut |_, _| ());
 }

@@ -1,8 +1,12 @@
 //! Records: log lines and protocol transactions, in one shape.
 
-use super::{Panel, View, empty_ui};
+use serde_json::json;
+
+use super::{Panel, View, columns_tool, empty_ui};
+use crate::app::copy::Fields;
 use crate::app::theme::icon;
-use crate::app::widgets::table::{Cell, Column, Table};
+use crate::app::widgets::list::List;
+use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{time, visible};
 use crate::engine::workbench::{Command, Direction, RecordColumn, RecordSort, Selected};
 use crate::model::{Addr, Record, Untrusted};
@@ -15,6 +19,7 @@ pub const PANEL: Panel = Panel {
            and failure are what the service said. Text that strangers wrote is shown with control \
            characters visible; secrets are never kept.",
     ui,
+    tools: |ui, view| columns_tool(ui, &mut view.memory.records.table, &columns()),
 };
 
 const COLUMNS: [(RecordColumn, Column); 10] = [
@@ -30,6 +35,11 @@ const COLUMNS: [(RecordColumn, Column); 10] = [
     (RecordColumn::Status, Column::number("Status", 56.0, "As the protocol numbers it")),
 ];
 
+/// The columns in their order at first.
+pub fn columns() -> [Column; COLUMNS.len()] {
+    COLUMNS.map(|(_, column)| column)
+}
+
 fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.records.all, &snapshot.records.shown);
@@ -39,15 +49,22 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     }
     let sort = snapshot.records.sort;
     let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);
-    let table = Table {
+    let record = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
+    if let (true, Some(Selected::Record(place))) = (view.is_settled(), view.selected()) {
+        view.memory.records.follow(place, || shown.iter().position(|&row| row == place));
+    }
+    let columns = columns();
+    let list = List {
         name: "Records",
-        columns: &COLUMNS.map(|(_, column)| column),
+        columns: &columns,
         rows: shown.len(),
         sorted: sorted.map(|column| (column, sort.direction)),
-    };
-    let record = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
-    let cell = |row: usize, column: usize| {
-        record(row).map_or_else(Cell::default, |record| cell(record, column))
+        key: &|row| shown.get(row).copied(),
+        cell: &|row, column| record(row).map_or_else(Cell::default, |record| cell(record, column)),
+        exact: &|row| record(row).map_or_else(Vec::new, exact),
+        addrs: &|row| {
+            record(row).map_or_else(Vec::new, |it| it.src.into_iter().chain(it.dst).collect())
+        },
     };
     let imports = &snapshot.case.imports;
     let mut menu = |ui: &mut egui::Ui, row: usize| {
@@ -63,7 +80,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             ui.close();
         }
     };
-    let events = table.show(ui, &mut view.memory.records, &cell, &mut menu);
+    let events = list.show(ui, &mut view.memory.records, &mut menu);
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;
         let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };
@@ -97,6 +114,27 @@ fn cell(record: &Record, column: usize) -> Cell<'_> {
             record.status.map_or_else(Cell::default, |status| Cell::mono(status.to_string()))
         }
     }
+}
+
+/// A record's exact values.
+fn exact(record: &Record) -> Fields {
+    vec![
+        ("ts", json!(record.ts)),
+        ("kind", json!(record.kind)),
+        ("service", json!(record.service)),
+        ("outcome", json!(record.outcome)),
+        ("src", json!(record.src)),
+        ("src_name", json!(record.src_name)),
+        ("dst", json!(record.dst)),
+        ("dst_name", json!(record.dst_name)),
+        ("user", json!(record.user)),
+        ("method", json!(record.method)),
+        ("host", json!(record.host)),
+        ("path", json!(record.path)),
+        ("query", json!(record.query)),
+        ("status", json!(record.status)),
+        ("line", json!(record.line)),
+    ]
 }
 
 fn from<'a>(text: &Untrusted) -> Cell<'a> {

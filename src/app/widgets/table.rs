@@ -2,25 +2,30 @@
 //!
 //! The place in the list is counted in rows, not points: at a million rows of 22 points a 32-bit
 //! offset in points no longer tells neighbours apart. Rows are asked for one cell at a time, so a
-//! frame costs what is in sight (some 40 rows), whatever the length of the list.
+//! frame costs what is in sight (some 40 rows), whatever the length of the list. Columns are named
+//! by their number in [`Table::columns`], wherever a person has put them.
+
+mod bars;
+mod heads;
+
+pub use heads::{Arranged, columns_ui};
 
 use std::borrow::Cow;
 
 use egui::text::{LayoutJob, TextWrapping};
 use egui::{
-    Align2, Color32, FontId, Id, Key, Modifiers, Rect, Response, Role, Sense, TextFormat, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, Event, FontId, Id, Key, Modifiers, Rect, Response, Role, Sense, Stroke,
+    TextFormat, Ui, WidgetInfo, pos2, vec2,
 };
 
+use self::heads::ColumnPlace;
 use super::band;
-use crate::app::theme::{self, Palette, ROW};
+use super::chosen::Pick;
+use crate::app::theme::{self, Palette};
 use crate::engine::workbench::{Direction, Verdict};
 
 /// Space left and right in a cell.
 const PADDING: f32 = 6.0;
-
-/// The narrowest a column can be made.
-const WIDTH_MIN: f32 = 28.0;
 
 /// Width of the scroll bar.
 const BAR: f32 = 10.0;
@@ -75,6 +80,8 @@ pub struct Cell<'a> {
     pub quiet: bool,
     /// A band's mark before it.
     pub verdict: Option<Verdict>,
+    /// Goes on over the empty cells to its right: the name of a group.
+    pub wide: bool,
 }
 
 impl<'a> Cell<'a> {
@@ -108,7 +115,8 @@ pub struct TableState {
     left: f32,
     /// The row the keyboard stands on.
     pub cursor: Option<usize>,
-    widths: Vec<f32>,
+    /// The columns in the person's order.
+    columns: Vec<ColumnPlace>,
 }
 
 impl TableState {
@@ -121,6 +129,15 @@ impl TableState {
     }
 }
 
+/// Whether the rows below a row that stands for several are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// They are.
+    Open,
+    /// They are not.
+    Closed,
+}
+
 /// What a person did with a table in this frame.
 #[derive(Debug, Default)]
 pub struct TableEvents {
@@ -128,6 +145,14 @@ pub struct TableEvents {
     pub sort: Option<usize>,
     /// A row was clicked or reached by keyboard.
     pub select: Option<usize>,
+    /// What was done to the choice of rows.
+    pub pick: Option<Pick>,
+    /// A row was clicked, or Enter or Space pressed on it.
+    pub activate: Option<usize>,
+    /// Right or left was pressed on a row: opens or closes what it stands for.
+    pub fold: Option<(usize, Fold)>,
+    /// The chosen rows are to be copied.
+    pub copy: bool,
 }
 
 /// A table about to be drawn.
@@ -140,18 +165,33 @@ pub struct Table<'a> {
     pub rows: usize,
     /// The sorted column.
     pub sorted: Option<(usize, Direction)>,
+    /// Whether a row is chosen.
+    pub is_chosen: &'a dyn Fn(usize) -> bool,
 }
 
-/// Where the columns stand in this frame.
+/// Where things stand in this frame.
 struct Layout {
     id: Id,
+    /// Height of a row in points.
+    row: f32,
     head: Rect,
     body: Rect,
     bar: Rect,
     /// Points of the columns that find no room.
     over: f32,
-    /// The left edge and width of each column.
-    columns: Vec<(f32, f32)>,
+    /// The columns shown, from the left.
+    columns: Vec<Standing>,
+}
+
+/// A column in this frame.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// Its number in [`Table::columns`].
+    number: usize,
+    /// Its place in the person's order.
+    place: usize,
+    left: f32,
+    width: f32,
 }
 
 impl Table<'_> {
@@ -171,7 +211,10 @@ impl Table<'_> {
         area.widget_info(|| WidgetInfo::labeled(Role::Grid, true, &name));
         self.scroll(ui, state, &layout);
         self.keys(ui, state, &layout, &area, &mut events);
-        self.heads(ui, state, &layout, &mut events);
+        let fit = self.heads(ui, state, &layout, &mut events);
+        if let Some(column) = fit {
+            self.fit(ui, state, &layout, column, cell);
+        }
         self.body(ui, state, &layout, cell, menu, &mut events);
         self.bar(ui, state, &layout);
         self.sideways(ui, state, &layout);
@@ -179,35 +222,25 @@ impl Table<'_> {
     }
 
     fn layout(&self, ui: &mut Ui, state: &mut TableState) -> Layout {
-        if state.widths.len() != self.columns.len() {
-            state.widths = self.columns.iter().map(|column| column.width).collect();
-        }
-        let size = ui.available_size().max(vec2(80.0, ROW * 3.0));
+        heads::complete(&mut state.columns, self.columns);
+        let row = theme::row(ui);
+        let size = ui.available_size().max(vec2(80.0, row * 3.0));
         let (whole, _) = ui.allocate_exact_size(size, Sense::hover());
         let inner = whole.with_max_x(whole.max.x - BAR);
-        let fixed: f32 = state.widths.iter().sum();
-        let growing = self.columns.iter().filter(|column| column.grows).count().max(1);
-        let spare = ((inner.width() - fixed) / growing as f32).max(0.0);
-        let over = (fixed - inner.width()).max(0.0);
-        state.left = state.left.clamp(0.0, over);
-        let mut left = inner.min.x - state.left;
-        let columns = self.columns.iter().zip(&state.widths).map(|(column, &width)| {
-            let width = if column.grows { width + spare } else { width };
-            left += width;
-            (left - width, width)
-        });
+        let (columns, over) = self.standings(state, inner);
         Layout {
             id: ui.scope_id().with(self.name),
+            row,
             over,
-            columns: columns.collect(),
-            head: inner.with_max_y(inner.min.y + ROW),
-            body: inner.with_min_y(inner.min.y + ROW),
-            bar: whole.with_min_y(whole.min.y + ROW).with_min_x(inner.max.x),
+            columns,
+            head: inner.with_max_y(inner.min.y + row),
+            body: inner.with_min_y(inner.min.y + row),
+            bar: whole.with_min_y(whole.min.y + row).with_min_x(inner.max.x),
         }
     }
 
     fn rows_in_sight(&self, layout: &Layout) -> f64 {
-        f64::from(layout.body.height() / ROW)
+        f64::from(layout.body.height() / layout.row)
     }
 
     fn clamp(&self, state: &mut TableState, layout: &Layout) {
@@ -218,7 +251,7 @@ impl Table<'_> {
     fn scroll(&self, ui: &Ui, state: &mut TableState, layout: &Layout) {
         if ui.rect_contains_pointer(layout.body) {
             let by = ui.input(|input| input.smooth_scroll_delta.y);
-            state.top -= f64::from(by / ROW);
+            state.top -= f64::from(by / layout.row);
             state.left -= ui.input(|input| input.smooth_scroll_delta.x);
         }
         self.clamp(state, layout);
@@ -239,7 +272,12 @@ impl Table<'_> {
             return;
         }
         ui.memory_mut(|memory| {
-            let filter = egui::EventFilter { vertical_arrows: true, ..Default::default() };
+            let filter = egui::EventFilter {
+                vertical_arrows: true,
+                horizontal_arrows: true,
+                escape: true,
+                ..Default::default()
+            };
             memory.set_focus_lock_filter(layout.id, filter);
         });
         let page = self.rows_in_sight(layout) as usize;
@@ -253,10 +291,13 @@ impl Table<'_> {
             (Key::Home, 0),
             (Key::End, last),
         ];
+        let extends = ui.input(|input| input.modifiers.shift);
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
         for (key, to) in steps {
-            if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+            if pressed(Modifiers::NONE, key) {
                 state.cursor = Some(to);
                 events.select = Some(to);
+                events.pick = Some(if extends { Pick::To(to) } else { Pick::Only(to) });
                 let bottom = state.top + self.rows_in_sight(layout) - 1.0;
                 if (to as f64) < state.top {
                     state.top = to as f64;
@@ -265,63 +306,22 @@ impl Table<'_> {
                 }
             }
         }
+        if pressed(Modifiers::COMMAND, Key::A) {
+            events.pick = Some(Pick::All);
+        }
+        if pressed(Modifiers::NONE, Key::Escape) {
+            events.pick = Some(Pick::Nothing);
+        }
+        if pressed(Modifiers::NONE, Key::Enter) || pressed(Modifiers::NONE, Key::Space) {
+            events.activate = Some(at);
+        }
+        for (key, fold) in [(Key::ArrowRight, Fold::Open), (Key::ArrowLeft, Fold::Closed)] {
+            if pressed(Modifiers::NONE, key) {
+                events.fold = Some((at, fold));
+            }
+        }
+        events.copy = ui.input(|input| input.events.contains(&Event::Copy));
         self.clamp(state, layout);
-    }
-
-    fn heads(
-        &self,
-        ui: &mut Ui,
-        state: &mut TableState,
-        layout: &Layout,
-        events: &mut TableEvents,
-    ) {
-        let palette = Palette::of(ui);
-        ui.painter().rect_filled(layout.head, 0.0, palette.raised);
-        for (number, column) in self.columns.iter().enumerate() {
-            let (left, width) = layout.columns[number];
-            if left > layout.head.max.x {
-                break;
-            }
-            let rect = Rect::from_min_size(pos2(left, layout.head.min.y), vec2(width, ROW));
-            let clip = rect.intersect(layout.head);
-            let head = ui.interact(clip, layout.id.with(("head", number)), Sense::click());
-            let sorted = self.sorted.filter(|(by, _)| *by == number);
-            let arrow = match sorted {
-                None => "",
-                Some((_, Direction::Up)) => " \u{f13c}",
-                Some((_, Direction::Down)) => " \u{f136}",
-            };
-            let name = format!("Sort by {}", column.title);
-            head.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
-            let colour = match sorted.is_some() || head.hovered() {
-                true => palette.text,
-                false => palette.quiet,
-            };
-            let text = format!("{}{arrow}", column.title);
-            paint(ui, rect, clip, &text, theme::text(theme::HEAD + 1.0), colour, column.align());
-            if head.clicked() {
-                events.sort = Some(number);
-            }
-            head.on_hover_text(column.help);
-            self.edge(ui, state, layout, number);
-        }
-        let line = egui::Stroke::new(1.0, palette.hairline);
-        ui.painter().hline(layout.head.x_range(), layout.head.max.y - 0.5, line);
-    }
-
-    /// The edge by which a column is made wider.
-    fn edge(&self, ui: &Ui, state: &mut TableState, layout: &Layout, number: usize) {
-        let (left, width) = layout.columns[number];
-        let centre = pos2(left + width, layout.head.center().y);
-        let grip = Rect::from_center_size(centre, vec2(6.0, ROW));
-        let edge = ui.interact(grip, layout.id.with(("edge", number)), Sense::drag());
-        if edge.hovered() || edge.dragged() {
-            ui.ctx().set_cursor_icon(egui::CursorIcon::ResizeColumn);
-        }
-        if edge.dragged() {
-            let width = &mut state.widths[number];
-            *width = (*width + edge.drag_delta().x).max(WIDTH_MIN);
-        }
     }
 
     fn body<'c>(
@@ -333,51 +333,111 @@ impl Table<'_> {
         menu: &mut dyn FnMut(&mut Ui, usize),
         events: &mut TableEvents,
     ) {
-        let palette = Palette::of(ui);
         let first = state.top.floor();
         let count = self.rows_in_sight(layout).ceil() as usize + 1;
-        let mut top = layout.body.min.y - ((state.top - first) as f32) * ROW;
+        let mut top = layout.body.min.y - ((state.top - first) as f32) * layout.row;
         for row in (first as usize..self.rows).take(count) {
-            let whole =
-                Rect::from_min_size(pos2(layout.body.min.x, top), vec2(layout.body.width(), ROW));
-            top += ROW;
+            let size = vec2(layout.body.width(), layout.row);
+            let whole = Rect::from_min_size(pos2(layout.body.min.x, top), size);
+            top += layout.row;
             let seen = whole.intersect(layout.body);
             if seen.height() <= 0.0 {
                 continue;
             }
-            let response = ui.interact(seen, layout.id.with(("row", row)), Sense::click());
-            let ground = match (state.cursor == Some(row), response.hovered()) {
-                (true, _) => Some(palette.selected),
-                (false, true) => Some(palette.hovered),
-                (false, false) => None,
-            };
-            if let Some(ground) = ground {
-                ui.painter().rect_filled(seen, 0.0, ground);
-            }
-            let mut spoken = String::new();
-            for (number, column) in self.columns.iter().enumerate() {
-                let (left, width) = layout.columns[number];
-                if left > layout.body.max.x {
-                    break;
-                }
-                let cell = cell(row, number);
-                if !cell.text.is_empty() {
-                    spoken += if spoken.is_empty() { "" } else { ", " };
-                    spoken += &cell.text;
-                }
-                let rect = Rect::from_min_size(pos2(left, whole.min.y), vec2(width, ROW));
-                self.cell(ui, rect, seen, &cell, column);
-            }
-            response.widget_info(|| {
-                WidgetInfo::selected(Role::Row, true, state.cursor == Some(row), &spoken)
-            });
+            // By Tab one comes to the table as a whole, and goes through its rows with arrows.
+            let response = ui.interact(seen, layout.id.with(("row", row)), Sense::CLICK);
+            let is_chosen = (self.is_chosen)(row);
+            self.ground(ui, state, row, seen, &response);
+            let spoken = self.row(ui, layout, row, whole, seen, cell);
+            response.widget_info(|| WidgetInfo::selected(Role::Row, true, is_chosen, &spoken));
             if response.clicked() || response.secondary_clicked() {
+                self.clicked(ui, &response, row, events);
                 state.cursor = Some(row);
-                events.select = Some(row);
                 ui.memory_mut(|memory| memory.request_focus(layout.id));
             }
             response.context_menu(|ui| menu(ui, row));
         }
+    }
+
+    /// A click on a row, as lists everywhere understand it: alone, with Ctrl, with Shift. The other
+    /// button opens the menu of all chosen rows if the row is one of them.
+    fn clicked(&self, ui: &Ui, response: &Response, row: usize, events: &mut TableEvents) {
+        let is_chosen = (self.is_chosen)(row);
+        let modifiers = click_modifiers(ui);
+        let pick = match (modifiers.shift, modifiers.command) {
+            _ if response.secondary_clicked() && is_chosen => return,
+            _ if response.secondary_clicked() => Pick::Only(row),
+            (true, _) => Pick::To(row),
+            (false, true) => Pick::Toggle(row),
+            (false, false) => Pick::Only(row),
+        };
+        if pick == Pick::Only(row) && response.clicked() {
+            events.activate = Some(row);
+        }
+        // A row that leaves the choice is not shown in the inspector.
+        if pick != Pick::Toggle(row) || !is_chosen {
+            events.select = Some(row);
+        }
+        events.pick = Some(pick);
+    }
+
+    fn ground(&self, ui: &Ui, state: &TableState, row: usize, seen: Rect, response: &Response) {
+        let palette = Palette::of(ui);
+        let ground = match ((self.is_chosen)(row), response.hovered()) {
+            (true, _) => Some(palette.selected),
+            (false, true) => Some(palette.hovered),
+            (false, false) => None,
+        };
+        if let Some(ground) = ground {
+            ui.painter().rect_filled(seen, 0.0, ground);
+        }
+        if state.cursor == Some(row) {
+            // Among many chosen rows, the one that the inspector explains.
+            let edge = seen.with_max_x(seen.min.x + 3.0);
+            ui.painter().rect_filled(edge, 0.0, palette.accent);
+        }
+    }
+
+    /// Draws the cells of a row; gives what a screen reader says of it.
+    fn row<'c>(
+        &self,
+        ui: &Ui,
+        layout: &Layout,
+        row: usize,
+        whole: Rect,
+        seen: Rect,
+        cell: &dyn Fn(usize, usize) -> Cell<'c>,
+    ) -> String {
+        let mut spoken = String::new();
+        let mut wide: Option<(Rect, Cell<'c>, Column)> = None;
+        for standing in &layout.columns {
+            if standing.left > layout.body.max.x {
+                break;
+            }
+            let Some(column) = self.columns.get(standing.number) else { continue };
+            let cell = cell(row, standing.number);
+            let at = pos2(standing.left, whole.min.y);
+            let rect = Rect::from_min_size(at, vec2(standing.width, layout.row));
+            if cell.text.is_empty() && cell.verdict.is_none() {
+                if let Some((over, ..)) = &mut wide {
+                    over.max.x = rect.max.x;
+                }
+                continue;
+            }
+            spoken += if spoken.is_empty() { "" } else { ", " };
+            spoken += &cell.text;
+            if let Some((rect, cell, column)) = wide.take() {
+                self.cell(ui, rect, seen, &cell, &column);
+            }
+            match cell.wide {
+                true => wide = Some((rect, cell, *column)),
+                false => self.cell(ui, rect, seen, &cell, column),
+            }
+        }
+        if let Some((rect, cell, column)) = wide {
+            self.cell(ui, rect, seen, &cell, &column);
+        }
+        spoken
     }
 
     fn cell(&self, ui: &Ui, rect: Rect, clip: Rect, cell: &Cell<'_>, column: &Column) {
@@ -389,61 +449,27 @@ impl Table<'_> {
             band::mark(&ui.painter().with_clip_rect(clip), palette, at, 4.5, verdict);
             rect.min.x += 16.0;
         }
-        let font = match cell.mono {
-            true => theme::mono(theme::BODY - 0.5),
-            false => theme::text(theme::BODY),
-        };
+        let font = font(cell);
         let colour = if cell.quiet { palette.quiet } else { palette.text };
         paint(ui, rect, clip, &cell.text, font, colour, column.align());
     }
+}
 
-    /// A bar at the foot where the columns are wider than the table.
-    fn sideways(&self, ui: &Ui, state: &mut TableState, layout: &Layout) {
-        if layout.over <= 0.0 {
-            return;
-        }
-        let foot = layout.body.with_min_y(layout.body.max.y - BAR);
-        let bar = ui.interact(foot, layout.id.with("sideways"), Sense::click_and_drag());
-        let name = format!("Scroll {} sideways", self.name);
-        bar.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, &name));
-        let width = foot.width();
-        let handle = width * width / (width + layout.over);
-        if let Some(pointer) = bar.interact_pointer_pos() {
-            let at = (pointer.x - foot.min.x - handle / 2.0) / (width - handle);
-            state.left = (at * layout.over).clamp(0.0, layout.over);
-        }
-        let left = foot.min.x + state.left / layout.over * (width - handle);
-        let at = pos2(left, foot.min.y + 3.0);
-        let palette = Palette::of(ui);
-        let colour = if bar.hovered() || bar.dragged() { palette.quiet } else { palette.border };
-        ui.painter().rect_filled(Rect::from_min_size(at, vec2(handle, BAR - 4.0)), 3.0, colour);
-    }
+/// What was held when a button was let go: at the end of a slow frame it may not be any more.
+fn click_modifiers(ui: &Ui) -> Modifiers {
+    ui.input(|input| {
+        let clicked = input.events.iter().rev().find_map(|event| match event {
+            Event::PointerButton { pressed: false, modifiers, .. } => Some(*modifiers),
+            _ => None,
+        });
+        clicked.unwrap_or(input.modifiers)
+    })
+}
 
-    fn bar(&self, ui: &Ui, state: &mut TableState, layout: &Layout) {
-        let in_sight = self.rows_in_sight(layout);
-        let rows = self.rows as f64;
-        if rows <= in_sight {
-            return;
-        }
-        let bar = ui.interact(layout.bar, layout.id.with("bar"), Sense::click_and_drag());
-        let name = format!("Scroll {}", self.name);
-        bar.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, &name));
-        let height = f64::from(layout.bar.height());
-        let handle = (height * in_sight / rows).max(24.0);
-        let last = rows - in_sight;
-        if let Some(pointer) = bar.interact_pointer_pos() {
-            let at = f64::from(pointer.y - layout.bar.min.y) - handle / 2.0;
-            state.top = at / (height - handle).max(1.0) * last;
-            self.clamp(state, layout);
-        }
-        let top = (state.top / last) * (height - handle);
-        let handle = Rect::from_min_size(
-            pos2(layout.bar.min.x + 2.0, layout.bar.min.y + top as f32),
-            vec2(BAR - 4.0, handle as f32),
-        );
-        let palette = Palette::of(ui);
-        let colour = if bar.hovered() || bar.dragged() { palette.quiet } else { palette.border };
-        ui.painter().rect_filled(handle, 3.0, colour);
+fn font(cell: &Cell<'_>) -> FontId {
+    match cell.mono {
+        true => theme::mono(theme::BODY - 0.5),
+        false => theme::text(theme::BODY),
     }
 }
 
@@ -464,4 +490,9 @@ fn paint(
     let galley = ui.painter().layout_job(job);
     let at = align.align_size_within_rect(galley.size(), rect.shrink2(vec2(PADDING, 0.0))).min;
     ui.painter().with_clip_rect(clip).galley(at, galley, colour);
+}
+
+/// The line that parts heads and rows.
+fn hairline(ui: &Ui) -> Stroke {
+    Stroke::new(1.0, Palette::of(ui).hairline)
 }

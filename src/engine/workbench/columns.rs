@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::export::HostRow;
-use crate::model::{Addr, Flow, HostKey, Record, Timestamp};
+use crate::model::{Addr, Flow, HostKey, Prefix, Record, Timestamp};
 use crate::store::DerivedHost;
 
 /// What a host is called beside its number.
@@ -81,6 +81,10 @@ pub struct HostColumns {
     pub asn: Vec<u32>,
     /// The AS's name, shared; empty: unknown.
     pub as_name: Vec<Arc<str>>,
+    /// The prefix around it in the reference data.
+    pub prefix: Vec<Option<Prefix>>,
+    /// Ids of the lists that hold it, one a line, shared.
+    pub lists: Vec<Arc<str>>,
     /// `NL`; two zeros: unknown.
     pub country: Vec<[u8; 2]>,
     /// The city, shared; empty: unknown.
@@ -126,6 +130,7 @@ impl HostColumns {
     /// Adds a host of a triage.
     pub(super) fn push(&mut self, key: HostKey, row: &HostRow, detections: u32, words: &mut Words) {
         let kinds: Vec<&str> = row.kinds.iter().map(|kind| kind.as_str()).collect();
+        let lists: Vec<&str> = row.lists.iter().map(|list| &*list.id).collect();
         let place = row.place.as_ref();
         self.cells(
             words,
@@ -137,6 +142,8 @@ impl HostColumns {
                 name: row.names.first().map_or("", |name| name.name.raw()),
                 asn: row.asn,
                 as_name: row.as_name.as_ref().map_or("", |name| name.raw()),
+                prefix: row.prefix,
+                lists: &lists.join("\n"),
                 country: place.and_then(|place| place.country_code.as_deref()),
                 city: place.and_then(|place| place.city.as_deref()),
                 point: place.and_then(|place| Some([place.lat?, place.lon?])),
@@ -158,6 +165,8 @@ impl HostColumns {
         words: &mut Words,
     ) {
         let names: Vec<NameOnly> = serde_json::from_str(&host.names).unwrap_or_default();
+        let lists: Vec<IdOnly> = serde_json::from_str(&host.lists).unwrap_or_default();
+        let lists: Vec<&str> = lists.iter().map(|list| &*list.id).collect();
         let place = host.place.as_ref();
         self.cells(
             words,
@@ -169,6 +178,8 @@ impl HostColumns {
                 name: names.first().map_or("", |name| &name.name),
                 asn: host.asn,
                 as_name: host.as_name.as_deref().unwrap_or_default(),
+                prefix: host.prefix.as_deref().and_then(|prefix| prefix.parse().ok()),
+                lists: &lists.join("\n"),
                 country: place.and_then(|place| place.country_code.as_deref()),
                 city: place.and_then(|place| place.city.as_deref()),
                 point: place.and_then(|place| Some([place.lat?, place.lon?])),
@@ -189,6 +200,8 @@ impl HostColumns {
         self.name.push(host.name.into());
         self.asn.push(host.asn.unwrap_or(0));
         self.as_name.push(words.shared(host.as_name));
+        self.prefix.push(host.prefix);
+        self.lists.push(words.shared(host.lists));
         let country = host.country.and_then(|code| <[u8; 2]>::try_from(code.as_bytes()).ok());
         self.country.push(country.unwrap_or_default());
         self.city.push(words.shared(host.city.unwrap_or_default()));
@@ -216,6 +229,9 @@ struct HostCells<'a> {
     name: &'a str,
     asn: Option<u32>,
     as_name: &'a str,
+    prefix: Option<Prefix>,
+    /// One a line.
+    lists: &'a str,
     country: Option<&'a str>,
     city: Option<&'a str>,
     point: Option<[f64; 2]>,
@@ -231,6 +247,12 @@ struct HostCells<'a> {
 #[derive(serde::Deserialize)]
 struct NameOnly {
     name: String,
+}
+
+/// A list as a case keeps it, in JSON.
+#[derive(serde::Deserialize)]
+struct IdOnly {
+    id: String,
 }
 
 /// Texts that many rows share, each held once.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::columns::{FlowSort, HostSort, RecordSort};
+use super::groups::GroupBy;
 use crate::model::{HostKey, Uid};
 use crate::store::{Deed, Existing, ImportKey};
 
@@ -41,6 +42,8 @@ pub enum Command {
     Dismiss(JobId),
     /// Orders the hosts. Changes `hosts`.
     SortHosts(HostSort),
+    /// Puts the hosts shown together; `None`: one by one. Changes `groups`.
+    Group(Option<GroupBy>),
     /// Orders the flows. Changes `flows`.
     SortFlows(FlowSort),
     /// Orders the records. Changes `records`.

@@ -10,6 +10,7 @@ mod case;
 mod collect;
 mod columns;
 mod command;
+mod groups;
 mod job;
 mod select;
 mod shapes;
@@ -30,6 +31,7 @@ pub use columns::{
     Verdict,
 };
 pub use command::{Command, JobId, Selected};
+pub use groups::{Group, GroupBy, Groups};
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Mark, Marks, Ordered, Peer,

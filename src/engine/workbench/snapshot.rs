@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::case::CasePlace;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
 use super::command::{JobId, Selected};
+use super::groups::Groups;
 use super::shapes::Shapes;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
 use crate::model::{Flow, HostKey, Record, Timestamp, Untrusted};
@@ -25,6 +26,8 @@ pub struct Snapshot {
     pub case: Arc<CaseView>,
     /// Hosts in the order asked for.
     pub hosts: Ordered<HostColumns, HostSort>,
+    /// The hosts shown in groups, if that was asked for.
+    pub groups: Option<Arc<Groups>>,
     /// Flows in the order asked for.
     pub flows: Ordered<Vec<Flow>, FlowSort>,
     /// Records in the order asked for.

@@ -144,6 +144,7 @@ impl Engine {
     }
 
     fn publish(&mut self) {
+        self.regroup();
         self.next.version += 1;
         self.next.jobs = Arc::new(self.jobs.iter().map(|(view, _)| view.clone()).collect());
         let (past, at) = &self.history;
@@ -226,6 +227,7 @@ impl Engine {
                 self.jobs.retain(|(job, _)| job.id != id || !job.state.is_over());
             }
             Command::SortHosts(sort) => self.sort_hosts(sort),
+            Command::Group(by) => self.group(by),
             Command::SortFlows(sort) => self.sort_flows(sort),
             Command::SortRecords(sort) => self.sort_records(sort),
             Command::Select(what) => self.select(what),
@@ -327,7 +329,8 @@ impl Engine {
         self.tell_growing();
     }
 
-    /// Finds what work is about. The example has a context of its own, and a case that ends with it.
+    /// Finds what work is about. The example has a context of its own, and a case that ends with
+    /// it.
     fn begin(
         &mut self,
         work: Work<Source>,
