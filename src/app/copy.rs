@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
+use crate::export::handover::defanged;
 use crate::export::{inert, to_json};
 use crate::model::Addr;
 
@@ -146,14 +147,6 @@ fn cell(value: &Value) -> String {
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// `203[.]0[.]113[.]9`: no program makes a link of it.
-pub fn defanged(addr: &str) -> String {
-    match addr.contains(':') {
-        true => addr.replace(':', "[:]"),
-        false => addr.replace('.', "[.]"),
-    }
 }
 
 /// The menu of the forms for rows with or without addresses; gives the one that is chosen.

@@ -47,7 +47,7 @@ impl Shell {
     pub fn draw(&mut self, ui: &mut Ui) {
         let snapshot = self.workbench.snapshot();
         self.take_drops(ui.ctx());
-        self.keys(ui.ctx());
+        self.keys(ui.ctx(), &snapshot);
         let mut view =
             View { snapshot: &snapshot, wishes: &mut self.wishes, memory: &mut self.memory };
         let bar = Frame::new().fill(Palette::of(ui).raised).inner_margin(Margin::symmetric(8, 4));
@@ -63,6 +63,7 @@ impl Shell {
         let mut view =
             View { snapshot: &snapshot, wishes: &mut self.wishes, memory: &mut self.memory };
         panels::case::dialogs_ui(ui.ctx(), &mut view);
+        panels::handover::dialog_ui(ui, &mut view);
         about_ui(ui.ctx(), &mut self.about);
         drop_hint_ui(ui);
         for wish in self.wishes.drain(..) {
@@ -86,7 +87,7 @@ impl Shell {
         }
     }
 
-    fn keys(&mut self, ctx: &Context) {
+    fn keys(&mut self, ctx: &Context, snapshot: &Snapshot) {
         let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
         if pressed(Modifiers::COMMAND, Key::O) {
             pick_files(ctx);
@@ -108,6 +109,10 @@ impl Shell {
             if pressed(Modifiers::COMMAND, Key::Z) {
                 self.wishes.push(Command::Undo);
             }
+        }
+        if pressed(Modifiers::COMMAND, Key::E) && !snapshot.hosts.shown.is_empty() {
+            let (wishes, memory) = (&mut self.wishes, &mut self.memory);
+            View { snapshot, wishes, memory }.hand_over();
         }
         if pressed(Modifiers::ALT, Key::ArrowLeft) {
             self.wishes.push(Command::Back);
@@ -303,8 +308,9 @@ fn file_menu_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
     panels::case::file_menu_ui(ui, view);
     ui.separator();
-    if ui.button("Write report").clicked() {
-        view.wish(Command::Report(PathBuf::from("infralock-report.html")));
+    let some = !view.snapshot.hosts.shown.is_empty();
+    if ui.add_enabled(some, egui::Button::new("Hand over …  Ctrl+E")).clicked() {
+        view.hand_over();
         ui.close();
     }
     ui.separator();

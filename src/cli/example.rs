@@ -9,6 +9,7 @@ use super::progress::Terminal;
 use super::{Console, Ended, Failure, triage};
 use crate::bounded;
 use crate::engine::{self, Context, Cut, HostsShown, Job};
+use crate::export::handover::Tlp;
 
 /// The report's name in the folder at hand; taken names get a number.
 const REPORT: &str = "infralock-example";
@@ -30,7 +31,7 @@ pub(super) fn run(console: &mut Console<'_>) -> Result<Ended, Failure> {
     writeln!(console.out, "The shipped example: one synthetic night at a small shop.\n")?;
     triage::table(&triage, Cut::default(), triage::Asked::Nothing, console)?;
     let mut page = Vec::new();
-    triage.write_report(&mut page)?;
+    triage.write_report(&mut page, Tlp::Clear)?;
     let report = keep_report(&page);
     writeln!(console.out)?;
     match report {

@@ -1,15 +1,18 @@
 //! `infralock triage`: the ranked hosts of captures, logs and lists.
 
 use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::context::ContextArgs;
 use super::output::Existing;
 use super::progress::Terminal;
 use super::{Console, Ended, Failure, Paint, case, expand, filter, output, problems, readable};
-use crate::engine::{self, Cut, HostsShown, Job, Triage};
+use crate::engine::{self, Chosen, Cut, HostsShown, Job, Triage};
+use crate::export::handover::{FORMATS, Format, Tlp};
 use crate::export::{
     Align, DetectionRow, HostRow, ImportRow, JsonLines, Table, counted, grouped, wrap,
     write_hosts_csv, write_triage_json,
@@ -60,6 +63,12 @@ pub(super) struct TriageArgs {
     /// Lists forged sources of floods too
     #[arg(long)]
     all_hosts: bool,
+    /// Writes what --hand-over makes to a file instead of standard output
+    #[arg(long, value_name = "F", requires = "hand_over")]
+    out: Option<PathBuf>,
+    /// How far a hand-over or report may be passed on (FIRST TLP 2.0)
+    #[arg(long, value_name = "LEVEL", default_value = Tlp::default().word(), value_parser = tlp())]
+    tlp: Tlp,
     /// Writes one self-contained HTML page, whatever else is printed
     #[arg(long, value_name = "F.html")]
     report: Option<PathBuf>,
@@ -82,11 +91,24 @@ pub(super) struct FormatArgs {
     /// The flat columns of the hosts as CSV
     #[arg(long)]
     csv: bool,
+    /// The hosts for those who act on them, marked with --tlp
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    hand_over: Option<&'static Format>,
+}
+
+fn format() -> impl TypedValueParser<Value = &'static Format> {
+    PossibleValuesParser::new(FORMATS.iter().map(|format| format.id))
+        .try_map(|id| Format::find(&id).ok_or("no such format"))
+}
+
+fn tlp() -> impl TypedValueParser<Value = Tlp> {
+    PossibleValuesParser::new(Tlp::ALL.map(Tlp::word))
+        .try_map(|word| Tlp::find(&word).ok_or("no such marking"))
 }
 
 impl FormatArgs {
     const fn is_table(self) -> bool {
-        !(self.json || self.ndjson || self.csv)
+        !(self.json || self.ndjson || self.csv || self.hand_over.is_some())
     }
 }
 
@@ -95,6 +117,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     let filter = filter::read(args.filter.as_deref(), language::Table::Hosts)?;
     let existing = Existing::of(args.force);
     let report = args.report.as_deref().map(|path| output::create(path, existing)).transpose()?;
+    let handed = args.out.as_deref().map(|path| output::create(path, existing)).transpose()?;
     let case = args.context.case();
     let context = args.context.open()?;
     let inputs = expand(&args.paths, &context)?;
@@ -119,7 +142,7 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     readable(&triage.head().imports)?;
     let cut = Cut { top: args.top, min_score: args.min_score, only_speaking: false };
     if let Some(mut report) = report {
-        triage.write_report(&mut report)?;
+        triage.write_report(&mut report, args.tlp)?;
         report.keep()?;
     }
     // The report is about everything.
@@ -127,7 +150,9 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
         triage.narrow(&filter.plan(triage.head().now));
     }
     let out = &mut *console.out;
-    if args.format.json {
+    if let Some(format) = args.format.hand_over {
+        hand_over(&triage, format, args.tlp, cut, handed, out)?;
+    } else if args.format.json {
         write_triage_json(out, triage.head(), triage.hosts(cut), triage.detections())?;
     } else if args.format.ndjson {
         let mut lines = JsonLines::new(out);
@@ -139,6 +164,31 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
         table(&triage, cut, asked, console)?;
     }
     Ok(if interrupted { Ended::Interrupted } else { Ended::Done })
+}
+
+/// Writes the hosts in a format for others, and says where they are if they went to a file.
+fn hand_over(
+    triage: &Triage,
+    format: &Format,
+    tlp: Tlp,
+    cut: Cut,
+    file: Option<output::Output>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let Some(mut file) = file else {
+        triage.hand_over(format, tlp, Chosen::Cut(cut), out)?;
+        return Ok(());
+    };
+    let count = {
+        let mut buffered = BufWriter::new(&mut file);
+        let count = triage.hand_over(format, tlp, Chosen::Cut(cut), &mut buffered)?;
+        buffered.flush()?;
+        count
+    };
+    let path = file.keep()?;
+    let hosts = counted(count, "host", "hosts");
+    writeln!(out, "{}: {hosts}, {}, to {}", format.name, tlp.label(), path.display())?;
+    Ok(())
 }
 
 /// What people see: the answer first, then the hosts, then what happened.

@@ -15,6 +15,7 @@ use super::context::{Context, RunScene};
 use super::fields::HostFields;
 use super::files::{Consumer, Imports};
 use crate::analytics::{HostStats, Hosts, NAMES_MAX, Role};
+use crate::export::handover::Tlp;
 use crate::export::{
     BaseMap, DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence,
     SourceRow, ToolRow, Totals, TriageHead, grouped, write_report,
@@ -442,10 +443,15 @@ impl Triage {
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn write_report(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn write_report(&self, out: &mut dyn Write, tlp: Tlp) -> io::Result<()> {
         let map = self.context.intel.basemap(Detail::Fine);
         let base = BaseMap { land: &map.land, lakes: &map.lakes, borders: &map.borders };
-        write_report(out, &self.head, self.hosts(Cut::default()), self.detections(), base)
+        write_report(out, &self.head, self.hosts(Cut::default()), self.detections(), base, tlp)
+    }
+
+    /// Who [`Triage::hosts`] would give.
+    pub(super) fn keys(&self, cut: Cut) -> impl Iterator<Item = HostKey> + '_ {
+        self.within(cut).map(|ranked| ranked.host)
     }
 
     fn realm_name(&self, host: HostKey) -> Option<Untrusted> {

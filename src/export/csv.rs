@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::handover::Tlp;
 use super::rows::{FlowRow, HostRow};
 
 /// A cell that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV
@@ -27,70 +28,101 @@ pub fn write_hosts_csv(
     out: &mut dyn Write,
     hosts: impl Iterator<Item = HostRow>,
 ) -> csv::Result<()> {
+    hosts_csv(out, hosts, Marked::Not)
+}
+
+/// Whether each row says how far it may be passed on.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Marked {
+    /// A column `tlp` comes first: CSV has no comments.
+    With(Tlp),
+    /// No such column.
+    Not,
+}
+
+/// Hosts as CSV, marked or not.
+pub(super) fn hosts_csv(
+    out: &mut dyn Write,
+    hosts: impl Iterator<Item = HostRow>,
+    marked: Marked,
+) -> csv::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record([
-        "addr",
-        "realm",
-        "mine",
-        "score",
-        "band",
-        "malice",
-        "anonymity",
-        "evidence_amount",
-        "lat",
-        "lon",
-        "radius_km",
-        "city",
-        "country_code",
-        "asn",
-        "as_name",
-        "prefix",
-        "kinds",
-        "lists",
-        "names",
-        "first_seen",
-        "last_seen",
-        "flows",
-        "packets",
-        "bytes_in",
-        "bytes_out",
-        "why",
-    ])?;
+    if let Marked::With(_) = marked {
+        writer.write_field("tlp")?;
+    }
+    writer.write_record(HOST_COLUMNS)?;
     for host in hosts {
-        let place = host.place.as_ref();
-        let join = |parts: Vec<String>| inert(&parts.join(" "));
-        let why = host.evidence.iter().filter(|shown| shown.row.counted && shown.row.id != "prior");
-        writer.write_record([
-            host.addr.to_string(),
-            text(host.realm.as_ref().map(|realm| realm.raw())),
-            host.mine.to_string(),
-            format!("{:.1}", host.score),
-            host.word.to_owned(),
-            host.malice.to_string(),
-            host.anonymity.to_string(),
-            host.evidence_amount.to_string(),
-            cell(place.and_then(|place| place.lat)),
-            cell(place.and_then(|place| place.lon)),
-            cell(place.and_then(|place| place.radius_km)),
-            text(place.and_then(|place| place.city.as_deref())),
-            cell(place.and_then(|place| place.country_code.as_ref())),
-            cell(host.asn),
-            text(host.as_name.as_ref().map(|name| name.raw())),
-            cell(host.prefix),
-            join(host.kinds.iter().map(|kind| kind.as_str().to_owned()).collect()),
-            join(host.lists.iter().map(|list| list.id.to_string()).collect()),
-            join(host.names.iter().map(|name| name.name.raw().to_owned()).collect()),
-            cell(host.first_seen),
-            cell(host.last_seen),
-            host.flows.to_string(),
-            host.packets.to_string(),
-            host.bytes_in.to_string(),
-            host.bytes_out.to_string(),
-            join(why.map(|shown| shown.row.id.to_string()).collect()),
-        ])?;
+        if let Marked::With(tlp) = marked {
+            writer.write_field(tlp.label())?;
+        }
+        writer.write_record(host_cells(&host))?;
     }
     writer.flush()?;
     Ok(())
+}
+
+/// The heading of hosts.
+const HOST_COLUMNS: [&str; 26] = [
+    "addr",
+    "realm",
+    "mine",
+    "score",
+    "band",
+    "malice",
+    "anonymity",
+    "evidence_amount",
+    "lat",
+    "lon",
+    "radius_km",
+    "city",
+    "country_code",
+    "asn",
+    "as_name",
+    "prefix",
+    "kinds",
+    "lists",
+    "names",
+    "first_seen",
+    "last_seen",
+    "flows",
+    "packets",
+    "bytes_in",
+    "bytes_out",
+    "why",
+];
+
+fn host_cells(host: &HostRow) -> [String; 26] {
+    let place = host.place.as_ref();
+    let join = |parts: Vec<String>| inert(&parts.join(" "));
+    let why = host.evidence.iter().filter(|shown| shown.row.counted && shown.row.id != "prior");
+    [
+        host.addr.to_string(),
+        text(host.realm.as_ref().map(|realm| realm.raw())),
+        host.mine.to_string(),
+        format!("{:.1}", host.score),
+        host.word.to_owned(),
+        host.malice.to_string(),
+        host.anonymity.to_string(),
+        host.evidence_amount.to_string(),
+        cell(place.and_then(|place| place.lat)),
+        cell(place.and_then(|place| place.lon)),
+        cell(place.and_then(|place| place.radius_km)),
+        text(place.and_then(|place| place.city.as_deref())),
+        text(place.and_then(|place| place.country_code.as_deref())),
+        cell(host.asn),
+        text(host.as_name.as_ref().map(|name| name.raw())),
+        cell(host.prefix),
+        join(host.kinds.iter().map(|kind| kind.as_str().to_owned()).collect()),
+        join(host.lists.iter().map(|list| list.id.to_string()).collect()),
+        join(host.names.iter().map(|name| name.name.raw().to_owned()).collect()),
+        cell(host.first_seen),
+        cell(host.last_seen),
+        host.flows.to_string(),
+        host.packets.to_string(),
+        host.bytes_in.to_string(),
+        host.bytes_out.to_string(),
+        join(why.map(|shown| shown.row.id.to_string()).collect()),
+    ]
 }
 
 /// The heading of flows as CSV: Zeek's names.

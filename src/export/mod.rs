@@ -7,6 +7,7 @@
 
 mod csv;
 mod flows;
+pub mod handover;
 mod json;
 mod report;
 mod rows;

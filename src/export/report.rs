@@ -19,6 +19,7 @@ use std::io::{self, Write};
 
 use self::html::{Html, sized};
 pub use self::map::BaseMap;
+use super::handover::Tlp;
 use super::rows::{DetectionRow, HostRow, ImportRow, ShownEvidence, TriageHead};
 use super::{counted, grouped};
 use crate::model::{Addr, Band, Family, SubjectRole, Timestamp};
@@ -51,6 +52,7 @@ pub fn write_report(
     hosts: impl Iterator<Item = HostRow>,
     detections: impl Iterator<Item = DetectionRow>,
     base: BaseMap<'_>,
+    tlp: Tlp,
 ) -> io::Result<()> {
     let (mut shown, mut counts, mut marks) =
         (Vec::new(), summary::Counts::default(), map::Marks::default());
@@ -64,7 +66,7 @@ pub fn write_report(
         }
     }
     let mut page = Html::default();
-    begin(head, &mut page);
+    begin(head, tlp, &mut page);
     let mut listed: Vec<DetectionRow> = detections.take(DETECTIONS_SHOWN_MAX).collect();
     page.markup("<main>");
     summary::write(head, &shown, &listed, &counts, &mut page);
@@ -114,14 +116,27 @@ fn title_of(head: &TriageHead) -> String {
     }
 }
 
-fn begin(head: &TriageHead, page: &mut Html) {
-    page.markup(mark::SYMBOLS).markup("<header><h1>InfraLock · ").text(title_of(head));
+fn begin(head: &TriageHead, tlp: Tlp, page: &mut Html) {
+    page.markup(mark::SYMBOLS).markup("<header>");
+    marking(tlp, page);
+    page.markup("<h1>InfraLock · ").text(title_of(head));
     page.markup("</h1>");
     if head.partial {
         page.markup("<p><b>Partial:</b> reading was interrupted; what follows holds for what was ");
         page.markup("read until then.</p>");
     }
     page.markup("</header>");
+}
+
+/// How far the page may be passed on, above everything else, in FIRST's colours.
+fn marking(tlp: Tlp, page: &mut Html) {
+    page.markup(match tlp {
+        Tlp::Clear => "<p class=\"tlp clear\">",
+        Tlp::Green => "<p class=\"tlp green\">",
+        Tlp::Amber | Tlp::AmberStrict => "<p class=\"tlp amber\">",
+        Tlp::Red => "<p class=\"tlp red\">",
+    });
+    page.element("<b>", tlp.label(), "</b> ").text(tlp.meaning()).markup("</p>");
 }
 
 fn hosts_table(shown: &[HostRow], passed: u64, head: &TriageHead, page: &mut Html) {

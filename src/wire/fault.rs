@@ -41,7 +41,7 @@ impl Fault {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Short { what, needed, had } => {
                 format!("{what} needs {needed} bytes, {had} are there")

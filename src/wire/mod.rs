@@ -12,6 +12,7 @@ pub mod capture;
 mod checksum;
 mod decode;
 mod fault;
+pub mod fields;
 mod fragment;
 mod ip;
 pub mod link;

@@ -454,3 +454,25 @@ fn addresses_side_by_side_are_all_read() {
         assert!(said.contains(first) && said.contains(last), "{text}: {said}");
     }
 }
+
+#[test]
+fn hosts_are_handed_over_as_filtered_and_never_over_a_file_unasked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hosts.json");
+    let to = path.to_str().unwrap();
+    let args = ["--hand-over", "misp", "--tlp", "amber+strict", "--top", "3", "--out", to];
+    assert!(said(&on_the_shop(&["triage"], &args)).contains("3 hosts, TLP:AMBER+STRICT, to "));
+    let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(event["Event"]["Attribute"].as_array().unwrap().len(), 3);
+    assert_eq!(event["Event"]["Tag"][0]["name"], "tlp:amber+strict");
+    let again = on_the_shop(&["triage"], &args);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(complained(&again).contains("exists; --force replaces it"));
+
+    let high = ["--hand-over", "list", "--filter", "score >= 75"];
+    let list = said(&on_the_shop(&["triage"], &high));
+    assert!(list.starts_with("# TLP:AMBER: "), "{list}");
+    assert!(list.contains("198.51.100.23\n") && !list.contains("192.0.2.10\n"), "{list}");
+    let both = run(&["triage", &shop("auth.log"), "--hand-over", "list", "--json"]);
+    assert_eq!(both.status.code(), Some(2));
+}

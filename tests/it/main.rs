@@ -24,6 +24,7 @@ mod fuzz;
 #[cfg(feature = "bundled-data")]
 mod geo_calibration;
 mod geofeeds;
+mod handover;
 mod import_cases;
 mod import_lines;
 mod import_structured;
@@ -43,5 +44,7 @@ mod threat;
 mod tidy;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_handover;
 mod wire;
 mod workbench_case;

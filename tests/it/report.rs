@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::Path;
 
+use infralock::export::handover::Tlp;
 use infralock::export::{
     AssumedRow, BaseMap, DetectionRow, HOSTS_SHOWN_MAX, HostRow, ImageRow, ImportRow, NameRow,
     ShownEvidence, SourceRow, ToolRow, Totals, TriageHead, write_report,
@@ -13,11 +14,11 @@ use infralock::model::{
     SubjectRole, Timestamp, Untrusted,
 };
 
-fn time(text: &str) -> Timestamp {
+pub fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn place(city: &str, country: &str, point: (f64, f64), radius_km: f64) -> Place {
+pub fn place(city: &str, country: &str, point: (f64, f64), radius_km: f64) -> Place {
     Place {
         lat: Some(point.0),
         lon: Some(point.1),
@@ -59,7 +60,7 @@ fn evidence(id: &'static str, contribution: f64, what: &str) -> ShownEvidence {
     ShownEvidence { row, refs: vec!["flow:C00000000000000001".into()] }
 }
 
-fn host(addr: &str, score: f64, amount: f64, place: Option<Place>) -> HostRow {
+pub fn host(addr: &str, score: f64, amount: f64, place: Option<Place>) -> HostRow {
     let band = Band::of(score);
     HostRow {
         addr: addr.parse().unwrap(),
@@ -93,7 +94,7 @@ fn host(addr: &str, score: f64, amount: f64, place: Option<Place>) -> HostRow {
     }
 }
 
-fn detection(detector: &str, subject: &str, minute: u8, worked: Option<bool>) -> DetectionRow {
+pub fn detection(detector: &str, subject: &str, minute: u8, worked: Option<bool>) -> DetectionRow {
     DetectionRow {
         detector: detector.into(),
         subject: subject.parse().unwrap(),
@@ -116,7 +117,7 @@ fn detection(detector: &str, subject: &str, minute: u8, worked: Option<bool>) ->
     }
 }
 
-fn head(hosts: u64, detections: u64) -> TriageHead {
+pub fn head(hosts: u64, detections: u64) -> TriageHead {
     let import = ImportRow {
         import: "night/capture.pcap".into(),
         realm: "night".into(),
@@ -157,7 +158,7 @@ fn head(hosts: u64, detections: u64) -> TriageHead {
     }
 }
 
-fn night() -> Vec<HostRow> {
+pub fn night() -> Vec<HostRow> {
     let mut site = host("10.0.0.5", 3.2, 0.4, Some(place("Amsterdam", "NL", (52.37, 4.9), 1.0)));
     (site.realm, site.mine) = (Some("night".into()), true);
     vec![
@@ -180,7 +181,8 @@ fn rings() -> Vec<Vec<(f64, f64)>> {
 fn page(head: &TriageHead, hosts: Vec<HostRow>, detections: Vec<DetectionRow>) -> String {
     let (mut out, rings) = (Vec::new(), rings());
     let base = BaseMap { land: &rings, lakes: &[], borders: &rings[1..] };
-    write_report(&mut out, head, hosts.into_iter(), detections.into_iter(), base).unwrap();
+    write_report(&mut out, head, hosts.into_iter(), detections.into_iter(), base, Tlp::Amber)
+        .unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -207,6 +209,7 @@ fn the_same_night_gives_the_same_page() {
         "Bucharest, RO ±314 km",
         "1 host has no single place and is not on the map",
         "IP geolocation by DB-IP",
+        "<b>TLP:AMBER</b> may be passed on within your organisation",
     ] {
         assert!(written.contains(sentence), "{sentence}");
     }
@@ -226,14 +229,14 @@ fn an_empty_triage_says_so() {
 }
 
 /// The tags of a page with their attributes, decoded, and its text.
-struct Tags {
-    tags: Vec<(String, Vec<(String, String)>)>,
-    text: String,
+pub struct Tags {
+    pub tags: Vec<(String, Vec<(String, String)>)>,
+    pub text: String,
 }
 
 impl Tags {
     /// A strict reader of what the report writes; anything else is an error.
-    fn of(page: &str) -> Self {
+    pub fn of(page: &str) -> Self {
         let mut all = Self { tags: vec![], text: String::new() };
         let mut rest = page.strip_prefix("<!DOCTYPE html>").unwrap();
         while let Some((text, from)) = rest.split_once('<') {
@@ -280,7 +283,7 @@ fn decoded(text: &str) -> String {
     text.replace("&#39;", "'").replace("&amp;", "&")
 }
 
-const HOSTILE: [&str; 6] = [
+pub const HOSTILE: [&str; 6] = [
     "<script>alert(1)</script>",
     "\" onmouseover=\"alert(1)\" x=\"",
     "'><img src=https://example.net/x onerror=alert(1)>",

@@ -3,9 +3,9 @@
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use infralock::app::copy::defanged;
 use infralock::app::shell::Shell;
 use infralock::engine::workbench::{Command, GroupBy, Snapshot};
+use infralock::export::handover::defanged;
 
 use crate::window::{has, until, window};
 

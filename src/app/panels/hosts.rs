@@ -116,9 +116,9 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
         },
         addrs: &|place| key(place).map(HostKey::addr).into_iter().collect(),
     };
-    let (mut wish, mut whole) = (None, None);
+    let (mut wish, mut whole, mut handed) = (None, None, None);
     let events = list.show(ui, state, &mut |ui, place| match lines.line(place) {
-        Some(Line::Host(row)) => menu_ui(ui, all, row, &mut wish),
+        Some(Line::Host(row)) => menu_ui(ui, all, row, (&mut wish, &mut handed)),
         Some(Line::Group(group, _)) => {
             let hosts = counted(u64::from(group.hosts), "host", "hosts");
             if ui.button(format!("Choose its {hosts}")).clicked() {
@@ -141,6 +141,9 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     }
     if let Some(command) = wish {
         view.wish(command);
+    }
+    if let Some(key) = handed {
+        view.hand_over_with(key);
     }
     if let Some(column) = events.sort {
         view.wish(Command::SortHosts(next_sort(sort, COLUMNS[column].0)));
@@ -194,11 +197,20 @@ fn next_sort(sort: HostSort, by: HostColumn) -> HostSort {
     HostSort { by, direction }
 }
 
-fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, wish: &mut Option<Command>) {
+fn menu_ui(
+    ui: &mut Ui,
+    hosts: &HostColumns,
+    row: u32,
+    (wish, handed): (&mut Option<Command>, &mut Option<HostKey>),
+) {
     let Some(&key) = hosts.keys.get(row as usize) else { return };
     let addr = key.addr().to_string();
     if ui.button("Show").clicked() {
         *wish = Some(Command::Select(Some(Selected::Host(key))));
+        ui.close();
+    }
+    if ui.button("Hand over …").clicked() {
+        *handed = Some(key);
         ui.close();
     }
     ui.separator();

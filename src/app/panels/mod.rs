@@ -8,6 +8,7 @@ pub mod case;
 pub mod data;
 pub mod detections;
 pub mod flows;
+pub mod handover;
 pub mod hosts;
 pub mod inspector;
 pub mod jobs;
@@ -24,7 +25,7 @@ use super::theme::{self, Palette, icon};
 use super::widgets::list::ListState;
 use super::widgets::table::{Column, TableState, columns_ui};
 use crate::engine::workbench::{Command, Selected, Snapshot};
-use crate::model::Uid;
+use crate::model::{HostKey, Uid};
 
 /// What a panel is.
 pub struct Panel {
@@ -86,6 +87,31 @@ impl View<'_> {
         }
     }
 
+    /// Opens the dialog that hands hosts over: those shown, or those chosen.
+    pub fn hand_over(&mut self) {
+        let chosen = self.chosen_hosts();
+        self.memory.handover.open(chosen);
+    }
+
+    /// The same for one host, or for all that are chosen with it.
+    pub fn hand_over_with(&mut self, key: HostKey) {
+        let chosen = match self.memory.hosts.list.chosen.contains(key) {
+            true => self.chosen_hosts(),
+            false => vec![key],
+        };
+        self.memory.handover.open_for(chosen);
+    }
+
+    /// The chosen hosts in the order shown.
+    fn chosen_hosts(&self) -> Vec<HostKey> {
+        let (hosts, chosen) = (&self.snapshot.hosts, &self.memory.hosts.list.chosen);
+        if chosen.is_empty() {
+            return Vec::new();
+        }
+        let shown = hosts.shown.iter().filter_map(|&row| hosts.all.keys.get(row as usize));
+        shown.copied().filter(|key| chosen.contains(*key)).collect()
+    }
+
     /// Whether this is what every view shows.
     pub fn is_selected(&self, what: Selected) -> bool {
         self.snapshot.selection.as_ref().is_some_and(|selection| selection.what == what)
@@ -111,6 +137,8 @@ pub struct Memory {
     pub problems: ListState<usize>,
     /// What was selected last, if it was a thing and not a step back or forward.
     pub asked: Option<Selected>,
+    /// The dialog that hands hosts over.
+    pub handover: handover::HandOverState,
     /// Paths and addresses being typed.
     pub start: start::StartState,
     /// What is asked about the case file.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
+use super::handover::HandOver;
 use crate::model::{HostKey, Uid};
 use crate::store::{Deed, Existing, ImportKey};
 
@@ -54,8 +55,8 @@ pub enum Command {
     Back,
     /// Goes to the selection that [`Back`](Self::Back) left. Changes `selection`.
     Forward,
-    /// Writes the page about all of it. A job.
-    Report(PathBuf),
+    /// Writes hosts for others, into a file or for the clipboard. A job; its end changes `saved`.
+    HandOver(HandOver),
     /// Ends the engine; jobs are stopped.
     Quit,
 }

@@ -1,8 +1,6 @@
 //! Work that takes time: reading files, writing the report. Each runs in a thread of its own.
 
 use std::cell::Cell;
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -115,7 +113,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    fn tell(&self, message: Message) {
+    pub(super) fn tell(&self, message: Message) {
         // The engine is gone when the program ends: then nobody needs to know.
         self.engine.send(message).ok();
     }
@@ -272,27 +270,6 @@ impl Task {
         let found = Found::new(triage, &held);
         Ok(Outcome { held: Arc::new(held), imports, keys, found })
     }
-
-    /// Writes the page about all of it.
-    pub(super) fn report(&self, triage: &Triage, path: &Path) {
-        let written = write_report(triage, path);
-        self.end(match written {
-            Ok(()) => JobState::Done(format!("written to {}", path.display())),
-            Err(error) => JobState::Failed(format!("cannot write {}: {error}", path.display())),
-        });
-    }
-}
-
-/// Beside its final name first, so that a full disk leaves no half page.
-fn write_report(triage: &Triage, path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    let mut out = io::BufWriter::new(&mut file);
-    triage.write_report(&mut out)?;
-    out.flush()?;
-    drop(out);
-    file.as_file().sync_all()?;
-    file.persist(path).map(|_: File| ()).map_err(|error| error.error)
 }
 
 /// What an import came to, in a sentence.

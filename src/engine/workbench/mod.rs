@@ -11,6 +11,7 @@ mod collect;
 mod columns;
 mod command;
 mod groups;
+mod handover;
 mod job;
 mod select;
 mod shapes;
@@ -32,6 +33,7 @@ pub use columns::{
 };
 pub use command::{Command, JobId, Selected};
 pub use groups::{Group, GroupBy, Groups};
+pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Mark, Marks, Ordered, Peer,

@@ -8,6 +8,7 @@ use super::case::CasePlace;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
 use super::command::{JobId, Selected};
 use super::groups::Groups;
+use super::handover::Saved;
 use super::shapes::Shapes;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
 use crate::model::{Flow, HostKey, Record, Timestamp, Untrusted};
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub timeline: Arc<Timeline>,
     /// What is selected, with all that is known of it.
     pub selection: Option<Arc<Selection>>,
+    /// How the last wish to write something ended.
+    pub saved: Option<Arc<Saved>>,
     /// Whether there are selections to go back and forward to.
     pub history: (bool, bool),
     /// What a person said of hosts.

@@ -14,6 +14,7 @@ use super::Repaint;
 use super::case::{OpenCase, Unsaved};
 use super::columns::{FlowSort, HostSort, RecordSort};
 use super::command::{Command, JobId, Selected, Turn};
+use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
 use super::select::select;
 use super::shapes::Shapes;
@@ -22,8 +23,9 @@ use super::snapshot::{
 };
 use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
+use crate::engine::triage::Triage;
 use crate::engine::{example, open_intel};
-use crate::model::Untrusted;
+use crate::model::{HostKey, Untrusted};
 
 /// Selections that are kept to go back to.
 const HISTORY_MAX: usize = 100;
@@ -40,6 +42,8 @@ pub(super) enum Message {
     /// How a job goes on.
     Job(JobId, JobState),
     /// What is there so far, while a job reads.
+    /// Something was written, or not.
+    Saved(Saved),
     Growing(JobId, Box<Found>),
     /// What the case comes to after a job.
     Found(JobId, Box<Outcome>),
@@ -193,6 +197,7 @@ impl Engine {
                     self.read_next();
                 }
             }
+            Message::Saved(saved) => self.next.saved = Some(Arc::new(saved)),
             Message::Growing(id, found) if self.is_heard(id) => self.show(*found),
             Message::Found(id, outcome) if self.is_heard(id) => {
                 self.outcome = *outcome;
@@ -233,7 +238,7 @@ impl Engine {
             Command::Select(what) => self.select(what),
             Command::Back => self.step(-1),
             Command::Forward => self.step(1),
-            Command::Report(path) => self.report(path),
+            Command::HandOver(wish) => self.hand_over(wish),
         }
     }
 
@@ -244,7 +249,7 @@ impl Engine {
         id
     }
 
-    fn set_job(&mut self, id: JobId, state: JobState) {
+    pub(super) fn set_job(&mut self, id: JobId, state: JobState) {
         if let Some((job, _)) = self.jobs.iter_mut().find(|(job, _)| job.id == id) {
             job.state = state;
         }
@@ -404,23 +409,23 @@ impl Engine {
         self.show_all();
     }
 
-    fn report(&mut self, path: PathBuf) {
-        let title = format!("Writing {}", short(&path));
-        let (Some(triage), Some(context)) =
-            (self.outcome.found.triage.clone(), self.context.clone())
-        else {
-            let why = "there is nothing to report yet; open a file first";
-            self.add_job(title, JobState::Failed(why.to_owned()));
-            return;
-        };
-        let running = JobState::Running { part: None, detail: "writing".to_owned() };
-        let id = self.add_job(title, running);
-        let task =
-            Task { id, context, stop: Arc::default(), engine: self.inbox.clone(), recovery: None };
-        let work = move || task.report(&triage, &path);
-        if let Err(error) = thread::Builder::new().name("job-report".to_owned()).spawn(work) {
-            self.set_job(id, JobState::Failed(error.to_string()));
-        }
+    /// What a job needs that is about the case as it is.
+    pub(super) fn task(&self, id: JobId) -> Option<Task> {
+        let (_, stop) = self.jobs.iter().find(|(job, _)| job.id == id)?;
+        let (context, engine) = (self.context.clone()?, self.inbox.clone());
+        Some(Task { id, context, stop: Arc::clone(stop), engine, recovery: None })
+    }
+
+    /// What was found in the case.
+    pub(super) fn triage(&self) -> Option<Arc<Triage>> {
+        self.outcome.found.triage.clone()
+    }
+
+    /// The hosts shown, in their order.
+    pub(super) fn shown_hosts(&self) -> Vec<HostKey> {
+        let hosts = &self.next.hosts;
+        let key = |row: &u32| hosts.all.keys.get(*row as usize).copied();
+        hosts.shown.iter().filter_map(key).collect()
     }
 
     /// Shows the case as it is.

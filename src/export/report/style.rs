@@ -51,6 +51,8 @@ h2{font-size:11px;letter-spacing:.08em;text-transform:uppercase;color:var(--mute
 margin:40px 0 8px;padding-top:8px;border-top:1px solid var(--line)}
 h3{font-size:13px;font-weight:600;margin:16px 0 4px}
 p{margin:0 0 8px;max-width:76ch}
+.tlp{background:#000;color:#fff;padding:4px 8px;border-radius:4px;max-width:none;font-size:12px}
+.tlp.green b{color:#3f0}.tlp.amber b{color:#ffc000}.tlp.red b{color:#ff2b2b}
 .answer{font-size:22px;line-height:1.35;max-width:44em;margin:0 0 12px;font-weight:500}
 .then{font-size:16px;line-height:1.45;max-width:58em}
 .answer .mono,.then .mono{font-size:.9em;font-weight:600}
