@@ -15,9 +15,10 @@ use crate::export::{inert, to_json};
 use crate::model::Addr;
 
 /// How rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
     /// As shown, columns parted by tabs.
+    #[default]
     Text,
     /// Exact values, RFC 4180.
     Csv,

@@ -4,10 +4,15 @@
 //! [`panels`] and one line in its list; [`widgets`] are what they share; [`theme`] alone knows
 //! colours and sizes.
 
+mod about;
+pub mod actions;
 pub mod copy;
+pub mod palette;
 pub mod panels;
 pub mod shell;
 pub mod theme;
+mod top_bar;
+mod views;
 pub mod widgets;
 
 use std::path::PathBuf;

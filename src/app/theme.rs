@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use egui::{
     Color32, Context, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Shadow,
-    Stroke, Style, TextStyle, Theme, Vec2, Visuals,
+    Stroke, Style, TextStyle, Theme, ThemePreference, Vec2, Visuals,
 };
 
+use super::actions::Look;
 use crate::engine::workbench::Verdict;
 
 /// Height of a row in points.
@@ -135,10 +136,52 @@ pub const LIGHT: Palette = Palette {
     amount: Color32::from_rgb(84, 116, 156),
 };
 
+/// White on black, with strong lines: text has 7:1 everywhere (WCAG 2.2, AAA).
+pub const CONTRAST: Palette = Palette {
+    ground: Color32::from_rgb(0, 0, 0),
+    raised: Color32::from_rgb(0, 0, 0),
+    hovered: Color32::from_rgb(48, 48, 56),
+    hairline: Color32::from_rgb(150, 150, 158),
+    text: Color32::from_rgb(255, 255, 255),
+    quiet: Color32::from_rgb(214, 214, 222),
+    accent: Color32::from_rgb(110, 180, 255),
+    selected: Color32::from_rgb(0, 52, 120),
+    failed: Color32::from_rgb(255, 158, 138),
+    warned: Color32::from_rgb(255, 206, 84),
+    water: Color32::from_rgb(0, 0, 0),
+    land: Color32::from_rgb(34, 34, 40),
+    border: Color32::from_rgb(140, 140, 150),
+    bands: [
+        Color32::from_rgb(200, 200, 208),
+        Color32::from_rgb(190, 190, 198),
+        Color32::from_rgb(120, 200, 250),
+        Color32::from_rgb(250, 190, 50),
+        Color32::from_rgb(255, 140, 80),
+        Color32::from_rgb(255, 120, 180),
+    ],
+    amount: Color32::from_rgb(170, 196, 228),
+};
+
+/// Puts a theme on.
+pub fn wear(ctx: &Context, look: Look) {
+    let dark = match look {
+        Look::HighContrast => &CONTRAST,
+        Look::Dark | Look::Light | Look::System => &DARK,
+    };
+    ctx.set_style_of(Theme::Dark, style(Visuals::dark(), dark));
+    ctx.set_theme(match look {
+        Look::Dark | Look::HighContrast => ThemePreference::Dark,
+        Look::Light => ThemePreference::Light,
+        Look::System => ThemePreference::System,
+    });
+}
+
 impl Palette {
     /// The palette of the theme that is on.
     pub fn of(ui: &egui::Ui) -> &'static Self {
-        match ui.visuals().dark_mode {
+        let visuals = ui.visuals();
+        match visuals.dark_mode {
+            true if visuals.panel_fill == CONTRAST.ground => &CONTRAST,
             true => &DARK,
             false => &LIGHT,
         }
@@ -174,8 +217,16 @@ pub mod icon {
     pub const PROBLEMS: &str = "\u{f4e0}";
     /// Data.
     pub const DATA: &str = "\u{f1de}";
-    /// Left panel.
+    /// Left side.
     pub const LEFT: &str = "\u{fc24}";
+    /// Right side.
+    pub const RIGHT: &str = "\u{f462}";
+    /// Foot of the window.
+    pub const BOTTOM: &str = "\u{fb16}";
+    /// Takes the whole middle.
+    pub const EXPAND: &str = "\u{f1d0}";
+    /// Gives it back.
+    pub const SHRINK: &str = "\u{f1ce}";
     /// Sorted with the smallest first.
     pub const UP: &str = "\u{f13c}";
     /// Sorted with the largest first; something unfolded.
@@ -297,14 +348,15 @@ mod tests {
     }
 
     #[test]
-    fn text_and_marks_stand_out_in_both_themes() {
-        for (theme, p) in [("dark", &DARK), ("light", &LIGHT)] {
-            for ground in [p.ground, p.raised, p.selected] {
-                assert!(contrast(p.text, ground) >= 4.5, "{theme} text");
+    fn text_and_marks_stand_out_in_all_themes() {
+        let themes = [("dark", &DARK, 4.5), ("light", &LIGHT, 4.5), ("high", &CONTRAST, 7.0)];
+        for (theme, p, least) in themes {
+            for ground in [p.ground, p.raised, p.selected, p.hovered] {
+                assert!(contrast(p.text, ground) >= least, "{theme} text");
             }
             for ground in [p.ground, p.raised] {
                 for text in [p.quiet, p.failed, p.warned] {
-                    assert!(contrast(text, ground) >= 4.5, "{theme} {text:?} {ground:?}");
+                    assert!(contrast(text, ground) >= least, "{theme} {text:?} {ground:?}");
                 }
             }
             for mark in p.bands {

@@ -30,6 +30,8 @@ mod import_lines;
 mod import_structured;
 mod intel;
 mod lookup;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod palette;
 mod no_socket;
 mod report;
 mod robust;

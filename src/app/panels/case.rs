@@ -61,35 +61,6 @@ pub fn place_help(snapshot: &Snapshot) -> String {
     }
 }
 
-/// Entries of the File menu.
-pub fn file_menu_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let is_open = !view.snapshot.case.is_empty();
-    if ui.add_enabled(is_open, egui::Button::new("Save case as …  Ctrl+Shift+S")).clicked() {
-        view.memory.case.ask_where();
-        ui.close();
-    }
-}
-
-/// The Edit menu.
-pub fn edit_menu_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let case = &view.snapshot.case;
-    let (undo, redo) = (case.undo.clone(), case.redo.clone());
-    let text = |verb: &str, what: &Option<String>, keys: &str| match what {
-        Some(what) => format!("{verb} {}  {keys}", Visible(what)),
-        None => format!("{verb}  {keys}"),
-    };
-    let button = egui::Button::new(text("Undo", &undo, "Ctrl+Z"));
-    if ui.add_enabled(undo.is_some(), button).clicked() {
-        view.wish(Command::Undo);
-        ui.close();
-    }
-    let button = egui::Button::new(text("Redo", &redo, "Ctrl+Shift+Z"));
-    if ui.add_enabled(redo.is_some(), button).clicked() {
-        view.wish(Command::Redo);
-        ui.close();
-    }
-}
-
 /// Draws what is asked, and asks where the window is closed over an unsaved case.
 pub fn dialogs_ui(ctx: &Context, view: &mut View<'_>) {
     save_ui(ctx, view);

@@ -119,7 +119,7 @@ fn sources_ui(ui: &mut Ui, view: &View<'_>) {
                     for source in &data.sources {
                         ui.label(&source.id);
                         ui.label(source.date.as_deref().unwrap_or("undated"));
-                        ui.label(&source.credit);
+                        ui.label(&source.licence);
                         ui.end_row();
                     }
                 });

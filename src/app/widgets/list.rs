@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 
-use egui::{Align2, Rect, Ui, vec2};
+use egui::{Align2, Context, Id, Rect, Ui, vec2};
 
 use super::chosen::{CHOSEN_MAX, Chosen};
 use super::table::{Cell, Column, Table, TableEvents, TableState};
@@ -86,8 +86,10 @@ impl<K: Copy + Eq + Hash> List<'_, K> {
         });
         if let Some(pick) = &events.pick {
             chosen.pick(pick, self.rows, self.key);
+            ui.ctx().data_mut(|data| data.insert_temp(used_id(), self.name));
         }
-        if let Some(form) = form.or(events.copy.then_some(Form::Text)) {
+        let form = form.or(events.copy.then_some(Form::Text));
+        if let Some(form) = form.or_else(|| asked_to_copy(ui.ctx(), self.name)) {
             let rows = chosen.rows(self.rows, place.cursor, self.key);
             if !rows.is_empty() {
                 ui.copy_text(self.copied(place, &rows, form));
@@ -108,6 +110,27 @@ impl<K: Copy + Eq + Hash> List<'_, K> {
             Rows { rows, heads: &heads, shown: &shown, exact: self.exact, addrs: self.addrs };
         rows.write(form)
     }
+}
+
+/// The table that was used last, by name: what the Edit menu's copies are of.
+fn used_id() -> Id {
+    Id::unique("list used last")
+}
+
+fn asked_id() -> Id {
+    Id::unique("list asked to copy")
+}
+
+/// Asks the table that was used last to copy its chosen rows, in the next frame.
+pub fn ask_to_copy(ctx: &Context, form: Form) {
+    ctx.data_mut(|data| data.insert_temp(asked_id(), form));
+    ctx.request_repaint();
+}
+
+/// What a list was asked for, if it is the one that was used last.
+fn asked_to_copy(ctx: &Context, name: &'static str) -> Option<Form> {
+    let is_used = ctx.data(|data| data.get_temp::<&'static str>(used_id())) == Some(name);
+    is_used.then(|| ctx.data_mut(|data| data.remove_temp(asked_id()))).flatten()
 }
 
 /// Says how many rows are chosen, once that cannot be seen at a glance.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
 use super::handover::HandOver;
-use crate::model::{HostKey, Uid};
+use crate::model::{Addr, HostKey, Uid};
 use crate::store::{Deed, Existing, ImportKey};
 
 /// One wish of a person. Answers come in a later [`Snapshot`](super::Snapshot).
@@ -87,4 +87,6 @@ pub enum Selected {
     Record(u32),
     /// A detection, by its place in the snapshot's list.
     Detection(u32),
+    /// An address, whether the case has it or not: what the data say of it.
+    Address(Addr),
 }

@@ -13,6 +13,7 @@ mod command;
 mod groups;
 mod handover;
 mod job;
+mod known;
 mod select;
 mod shapes;
 mod snapshot;

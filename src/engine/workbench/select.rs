@@ -92,6 +92,7 @@ fn key_of(what: Selected, outcome: &Outcome) -> Option<HostKey> {
             let record = held.records.get(number as usize)?;
             Some(HostKey::new(record.src.or(record.dst)?, realm(record.import.0)?))
         }
+        Selected::Address(_) => None,
         Selected::Detection(number) => outcome.found.triage.as_ref()?.subject(number as usize),
     }
 }

@@ -106,8 +106,10 @@ pub struct DataSource {
     pub id: String,
     /// `2026-06-05`.
     pub date: Option<String>,
-    /// Its licence, and whom to credit.
-    pub credit: String,
+    /// Its licence.
+    pub licence: String,
+    /// What must be shown where results are shown; empty: its publisher's page.
+    pub attribution: String,
 }
 
 /// The case as a whole.

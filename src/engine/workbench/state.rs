@@ -16,7 +16,6 @@ use super::columns::{FlowSort, HostSort, RecordSort};
 use super::command::{Command, JobId, Selected, Turn};
 use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
-use super::select::select;
 use super::shapes::Shapes;
 use super::snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Recovered, Snapshot,
@@ -67,9 +66,9 @@ pub(super) struct Engine {
     repaint: Repaint,
     pub(super) next: Snapshot,
     /// What a case is judged by; of the example, its own.
-    context: Option<Arc<Context>>,
+    pub(super) context: Option<Arc<Context>>,
     plain: Option<Arc<Context>>,
-    outcome: Outcome,
+    pub(super) outcome: Outcome,
     /// The open case.
     pub(super) case: Option<OpenCase>,
     /// Where unsaved cases lie.
@@ -454,7 +453,7 @@ impl Engine {
         });
         self.show(outcome.found);
         let selected = self.next.selection.as_ref().map(|selection| selection.what);
-        self.next.selection = selected.and_then(|what| select(what, &self.outcome)).map(Arc::new);
+        self.next.selection = selected.and_then(|what| self.selection(what));
     }
 
     fn show(&mut self, found: Found) {
@@ -500,7 +499,7 @@ impl Engine {
             past.remove(0);
         }
         *at = past.len();
-        self.next.selection = select(what, &self.outcome).map(Arc::new);
+        self.next.selection = self.selection(what);
     }
 
     /// Goes back or forward among the selections.
@@ -509,7 +508,7 @@ impl Engine {
         let to = at.saturating_add_signed(by).clamp(usize::from(!past.is_empty()), past.len());
         *at = to;
         let what = to.checked_sub(1).and_then(|last| past.get(last)).copied();
-        self.next.selection = what.and_then(|what| select(what, &self.outcome)).map(Arc::new);
+        self.next.selection = what.and_then(|what| self.selection(what));
     }
 }
 
@@ -532,7 +531,11 @@ fn sources(context: &Context) -> Vec<DataSource> {
     let sources = context.intel.sources().iter().map(|source| DataSource {
         id: source.id.clone(),
         date: source.date.clone(),
-        credit: source.license.clone(),
+        licence: source.license.clone(),
+        attribution: match source.attribution.as_str() {
+            "" => format!("{}, {}, {}", source.title, source.license, source.url),
+            text => text.to_owned(),
+        },
     });
     sources.collect()
 }

@@ -1,0 +1,202 @@
+//! The middle of the window: views in tiles, which of them is in front, one that takes it all.
+
+use egui::{Align, Frame, Id, Layout, Margin, RichText, Ui};
+use egui_tiles::{SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
+
+use super::panels::{PANELS, Panel, View};
+use super::theme::{self, Palette, icon};
+use super::widgets::text::grouped;
+
+/// Where the views are.
+pub(super) struct Views {
+    /// Numbers in [`PANELS`].
+    tree: Tree<usize>,
+    /// The view that takes the whole middle.
+    expanded: Option<usize>,
+    /// The view that was used last.
+    used: usize,
+}
+
+impl Default for Views {
+    /// The map above the tables.
+    fn default() -> Self {
+        let mut tiles = Tiles::default();
+        let panes: Vec<TileId> =
+            (0..PANELS.len()).map(|number| tiles.insert_pane(number)).collect();
+        let (above, below) = panes.split_at(1.min(panes.len()));
+        let above = tiles.insert_tab_tile(above.to_vec());
+        let below = tiles.insert_tab_tile(below.to_vec());
+        let root = tiles.insert_vertical_tile(vec![above, below]);
+        // The first table is what most questions begin with.
+        Self { tree: Tree::new(Id::unique("views"), root, tiles), expanded: None, used: 1 }
+    }
+}
+
+impl Views {
+    /// Brings a view to the front.
+    pub(super) fn show(&mut self, number: usize) {
+        self.used = number;
+        if self.expanded.is_some() {
+            self.expanded = Some(number);
+        }
+        self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == number));
+    }
+
+    /// Whether a view is in front.
+    pub(super) fn shows(&self, number: usize) -> bool {
+        match self.expanded {
+            Some(expanded) => expanded == number,
+            None => {
+                let active = self.tree.active_tiles();
+                active.iter().any(|tile| self.tree.tiles.get_pane(tile) == Some(&number))
+            }
+        }
+    }
+
+    /// Gives the view that was used last the whole middle, or puts it back.
+    pub(super) fn expand(&mut self) {
+        self.expanded = match self.expanded {
+            Some(_) => None,
+            None => Some(self.used),
+        };
+    }
+
+    /// Draws them.
+    pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
+        let mut expands = None;
+        match self.expanded.and_then(|number| Some((number, PANELS.get(number)?))) {
+            Some((number, panel)) => expanded_ui(ui, view, (number, panel), &mut expands),
+            None => {
+                let mut tiles = Behavior { view, used: &mut self.used, expands: &mut expands };
+                self.tree.ui(&mut tiles, ui);
+            }
+        }
+        if let Some(number) = expands {
+            self.used = number;
+            self.expand();
+        }
+    }
+}
+
+/// The one view that has the whole middle, under a head like a tab.
+fn expanded_ui(
+    ui: &mut Ui,
+    view: &mut View<'_>,
+    (number, panel): (usize, &Panel),
+    expands: &mut Option<usize>,
+) {
+    let head = Frame::new().fill(Palette::of(ui).raised).inner_margin(Margin::symmetric(8, 0));
+    head.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(title(panel, view));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                tools_ui(ui, view, (number, panel), (icon::SHRINK, "Put it back"), expands);
+            });
+        });
+    });
+    (panel.ui)(ui, view);
+}
+
+/// Help, expand and what the panel has of its own.
+fn tools_ui(
+    ui: &mut Ui,
+    view: &mut View<'_>,
+    (number, panel): (usize, &Panel),
+    (icon, what): (&str, &str),
+    expands: &mut Option<usize>,
+) {
+    let help = ui.add(egui::Button::new(icon::HELP).frame(false));
+    let name = format!("What {} shows", panel.title);
+    help.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    help.on_hover_text(panel.help);
+    let expand = ui.add(egui::Button::new(icon).frame(false));
+    let name = format!("{what}: {}", panel.title);
+    expand.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
+    if expand.on_hover_text(format!("{what}  F11")).clicked() {
+        *expands = Some(number);
+    }
+    (panel.tools)(ui, view);
+}
+
+/// Icon, name and how much there is.
+fn title(panel: &Panel, view: &View<'_>) -> String {
+    let snapshot = view.snapshot;
+    let count = match panel.title {
+        "Hosts" => snapshot.hosts.shown.len(),
+        "Flows" => snapshot.flows.shown.len(),
+        "Records" => snapshot.records.shown.len(),
+        "Detections" => snapshot.detections.len(),
+        _ => 0,
+    };
+    let count = match count {
+        0 => String::new(),
+        count => format!("  {}", grouped(count as u64)),
+    };
+    format!("{} {}{count}", panel.icon, panel.title)
+}
+
+struct Behavior<'a, 'b> {
+    view: &'a mut View<'b>,
+    used: &'a mut usize,
+    expands: &'a mut Option<usize>,
+}
+
+impl egui_tiles::Behavior<usize> for Behavior<'_, '_> {
+    fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut usize) -> UiResponse {
+        let is_used = ui.rect_contains_pointer(ui.max_rect())
+            && ui.input(|input| input.pointer.any_pressed());
+        if is_used {
+            *self.used = *pane;
+        }
+        if let Some(panel) = PANELS.get(*pane) {
+            (panel.ui)(ui, self.view);
+        }
+        UiResponse::None
+    }
+
+    fn tab_title_for_pane(&mut self, pane: &usize) -> egui::WidgetText {
+        let title = PANELS.get(*pane).map(|panel| title(panel, self.view));
+        title.unwrap_or_default().into()
+    }
+
+    fn top_bar_right_ui(
+        &mut self,
+        tiles: &Tiles<usize>,
+        ui: &mut Ui,
+        _: TileId,
+        tabs: &egui_tiles::Tabs,
+        _: &mut f32,
+    ) {
+        let active = tabs.active.and_then(|tile| tiles.get_pane(&tile)).copied();
+        if let Some((number, panel)) = active.and_then(|pane| Some((pane, PANELS.get(pane)?))) {
+            let expand = (icon::EXPAND, "Expand");
+            tools_ui(ui, self.view, (number, panel), expand, self.expands);
+        }
+    }
+
+    fn simplification_options(&self) -> SimplificationOptions {
+        SimplificationOptions { all_panes_must_have_tabs: true, ..Default::default() }
+    }
+
+    fn tab_bar_color(&self, visuals: &egui::Visuals) -> egui::Color32 {
+        visuals.extreme_bg_color
+    }
+
+    fn gap_width(&self, _: &egui::Style) -> f32 {
+        1.0
+    }
+}
+
+/// The rail: every view by name.
+pub(super) fn rail_ui(ui: &mut Ui, views: &mut Views) {
+    ui.with_layout(Layout::top_down_justified(Align::LEFT), |ui| {
+        for (number, panel) in PANELS.iter().enumerate() {
+            let text = RichText::new(format!("{}  {}", panel.icon, panel.title));
+            let size = egui::vec2(0.0, theme::row(ui) + 4.0);
+            let button = egui::Button::selectable(views.shows(number), text).min_size(size);
+            if ui.add(button).on_hover_text(format!("Ctrl+{}", number + 1)).clicked() {
+                views.show(number);
+            }
+        }
+    });
+}
