@@ -122,6 +122,10 @@ pub enum Act {
     SaveAs,
     /// Asks which hosts to hand over, and how.
     HandOver,
+    /// Goes to the filter, to write it.
+    Filter,
+    /// Asks for a list to compare with the case.
+    Compare,
     /// Takes back what was done last.
     Undo,
     /// Does it again.
@@ -269,6 +273,14 @@ fn edit() -> Vec<Action> {
             .parted(),
         Menu::Edit.with("Forward", Act::Forward, "To what Back left").keys(ALT, Key::ArrowRight),
     ];
+    list.push(
+        Menu::Edit
+            .with("Filter", Act::Filter, "Shows only what meets a condition; / goes there too")
+            .keys(CTRL, Key::F)
+            .parted(),
+    );
+    let what = "Which addresses of a pasted list occur in the case";
+    list.push(Menu::Edit.with("Compare with a list …", Act::Compare, what));
     for (number, (form, name, what)) in Form::ALL.into_iter().enumerate() {
         let copy = Menu::Edit.with(name, Act::Copy(form), what);
         list.push(if number == 0 { copy.parted() } else { copy });

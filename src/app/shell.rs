@@ -84,10 +84,16 @@ impl Shell {
                 .frame(page)
                 .show(ui, |ui| panels::start::start_ui(ui, &mut view));
         } else {
+            let bar = Frame::new().fill(Palette::of(ui).raised);
+            let bar = bar.inner_margin(Margin::symmetric(8, 4));
+            Bar::top("filter").frame(bar).resizable(false).show(ui, |ui| {
+                panels::filter_bar::filter_bar_ui(ui, &mut view);
+            });
             workbench_ui(ui, &mut view, &mut self.views, self.sides);
         }
         panels::case::dialogs_ui(ui.ctx(), &mut view);
         panels::handover::dialog_ui(ui, &mut view);
+        panels::compare::compare_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about, &snapshot);
         keys_ui(ui.ctx(), &mut self.keys, &self.actions);
         match self.finder.show(ui.ctx(), field, &snapshot, &self.actions) {
@@ -125,6 +131,10 @@ impl Shell {
     /// taken for Ctrl+Z otherwise.
     fn shortcuts(&mut self, ctx: &Context) {
         let writes = ctx.text_edit_focused();
+        // A sign that stands in texts: it is a key only where none is written.
+        if !writes && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, egui::Key::Slash)) {
+            self.acts.push(Act::Filter);
+        }
         let mut keys: Vec<_> = self
             .actions
             .iter()
@@ -152,6 +162,8 @@ impl Shell {
                 let (wishes, memory) = (&mut self.wishes, &mut self.memory);
                 View { snapshot, wishes, memory }.hand_over();
             }
+            Act::Filter => self.memory.filter.wanted = true,
+            Act::Compare => self.memory.compare.is_open = true,
             Act::Undo => self.ask(Command::Undo),
             Act::Redo => self.ask(Command::Redo),
             Act::Back => self.ask(Command::Back),

@@ -3,9 +3,9 @@
 use egui::{Align, Frame, Id, Layout, Margin, RichText, Ui};
 use egui_tiles::{SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
 
+use super::panels::filter_bar::count_text;
 use super::panels::{PANELS, Panel, View};
 use super::theme::{self, Palette, icon};
-use super::widgets::text::grouped;
 
 /// Where the views are.
 pub(super) struct Views {
@@ -121,16 +121,16 @@ fn tools_ui(
 /// Icon, name and how much there is.
 fn title(panel: &Panel, view: &View<'_>) -> String {
     let snapshot = view.snapshot;
-    let count = match panel.title {
-        "Hosts" => snapshot.hosts.shown.len(),
-        "Flows" => snapshot.flows.shown.len(),
-        "Records" => snapshot.records.shown.len(),
-        "Detections" => snapshot.detections.len(),
-        _ => 0,
+    let (shown, all) = match panel.title {
+        "Hosts" => (snapshot.hosts.shown.len(), snapshot.hosts.all.len()),
+        "Flows" => (snapshot.flows.shown.len(), snapshot.flows.all.len()),
+        "Records" => (snapshot.records.shown.len(), snapshot.records.all.len()),
+        "Detections" => (snapshot.detections_shown.len(), snapshot.detections.len()),
+        _ => (0, 0),
     };
-    let count = match count {
+    let count = match all {
         0 => String::new(),
-        count => format!("  {}", grouped(count as u64)),
+        all => format!("  {}", count_text(shown, all)),
     };
     format!("{} {}{count}", panel.icon, panel.title)
 }

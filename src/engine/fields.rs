@@ -259,6 +259,8 @@ impl Fields for HostRow {
             FieldId::Country => text(see, place.and_then(|it| it.country_code.as_deref())),
             FieldId::Region => text(see, place.and_then(|it| it.region.as_deref())),
             FieldId::City => text(see, place.and_then(|it| it.city.as_deref())),
+            FieldId::Lat => real(see, place.and_then(|it| it.lat)),
+            FieldId::Lon => real(see, place.and_then(|it| it.lon)),
             FieldId::RadiusKm => real(see, place.and_then(|it| it.radius_km)),
             FieldId::PlaceConfidence => real(see, place.and_then(|it| it.confidence)),
             FieldId::Kind => text(see, self.kinds.iter().map(|kind| kind.as_str())),

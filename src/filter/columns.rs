@@ -196,6 +196,30 @@ impl Bits {
         }
     }
 
+    /// Adds a row.
+    #[expect(clippy::fn_params_excessive_bools, reason = "a bit is a bool")]
+    pub fn push(&mut self, flag: bool) {
+        if self.rows.is_multiple_of(WORD) {
+            self.words.push(0);
+        }
+        if let (Some(word), true) = (self.words.last_mut(), flag) {
+            *word |= 1 << (self.rows % WORD);
+        }
+        self.rows += 1;
+    }
+
+    /// The rows whose bit is set here, in the other, or in both.
+    #[must_use]
+    pub fn or(self, other: &Self) -> Self {
+        self.combine(other, |own, other| own | other)
+    }
+
+    /// The rows whose bit is set in both.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        self.combine(other, |own, other| own & other)
+    }
+
     /// The rows whose bit is set, in order.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
         self.words
@@ -224,15 +248,7 @@ impl Bits {
 impl FromIterator<bool> for Bits {
     fn from_iter<T: IntoIterator<Item = bool>>(flags: T) -> Self {
         let mut bits = Self::default();
-        for flag in flags {
-            if bits.rows % WORD == 0 {
-                bits.words.push(0);
-            }
-            if let (Some(word), true) = (bits.words.last_mut(), flag) {
-                *word |= 1 << (bits.rows % WORD);
-            }
-            bits.rows += 1;
-        }
+        flags.into_iter().for_each(|flag| bits.push(flag));
         bits
     }
 }

@@ -375,6 +375,12 @@ impl Display for WrittenTime {
             f.write_str(&first.to_date())
         } else if spans(SECOND_NANOS) {
             write!(f, "{}Z", first.to_short().replace(' ', "T"))
+        } else if first.nanos().rem_euclid(SECOND_NANOS) == 0
+            && last.nanos().rem_euclid(SECOND_NANOS) == SECOND_NANOS - 1
+        {
+            // The last second up to its end, as it is read.
+            let second = |at: Timestamp| at.to_short().replace(' ', "T");
+            write!(f, "{}Z..{}Z", second(first), second(last))
         } else {
             Span { first, last }.fmt(f)
         }

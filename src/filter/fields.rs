@@ -172,6 +172,10 @@ fields! {
         "ISO 3166 code of the country it is placed in"
     Region "region" [] Text [H] false "Region, state or province it is placed in"
     City "city" ["ip.geoip.city"] Text [H] true "City it is placed in"
+    Lat "lat" ["latitude" "ip.geoip.lat"] Number [H] false
+        "Degrees north of the point it is placed at"
+    Lon "lon" ["longitude" "ip.geoip.lon"] Number [H] false
+        "Degrees east of the point it is placed at"
     RadiusKm "radius_km" [] Number [H] false "Radius in km that holds it nine times in ten"
     PlaceConfidence "place_confidence" ["confidence"] Number [H] false
         "Probability that it lies within 40 km of its point"

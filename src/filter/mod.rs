@@ -176,6 +176,49 @@ impl Filter {
         fits.then(|| Self::compared(field, Op::Eq, Operand::Times(vec![span])))
     }
 
+    /// Rows of which a field has a value, or is true.
+    pub const fn has(field: FieldId) -> Self {
+        Self { expr: Expr::Has(field) }
+    }
+
+    /// Rows of which an address field lies inside any of some ranges; `None`: the field holds no
+    /// addresses, or there is no range.
+    pub fn field_inside_any(
+        field: FieldId,
+        ranges: impl IntoIterator<Item = AddrRange>,
+    ) -> Option<Self> {
+        let ranges: Vec<AddrRange> = ranges.into_iter().collect();
+        let op = if ranges.len() > 1 { Op::In } else { Op::Eq };
+        let fits = field.field().kind == Type::Addr && !ranges.is_empty();
+        fits.then(|| Self::compared(field, op, Operand::Addrs(ranges)))
+    }
+
+    /// Rows of which a number lies between two, both included; `None`: the field holds no numbers,
+    /// or these are none in order.
+    pub fn field_within(field: FieldId, spans: &[(f64, f64)]) -> Option<Self> {
+        let is_number = matches!(field.field().kind, Type::Number | Type::Bytes | Type::Secs);
+        let in_order = |(first, last): &(f64, f64)| first <= last && (last - first).is_finite();
+        let fits = is_number && !spans.is_empty() && spans.iter().all(in_order);
+        let op = if spans.len() > 1 { Op::In } else { Op::Eq };
+        let spans = spans.iter().map(|&(first, last)| Span { first, last }).collect();
+        fits.then(|| Self::compared(field, op, Operand::Numbers(spans)))
+    }
+
+    /// The two moments between which a field must lie, if this is all that it asks for: what
+    /// [`field_between`](Self::field_between) made, or a person wrote.
+    pub fn between(&self, field: FieldId) -> Option<(Timestamp, Timestamp)> {
+        let Expr::Compare(Compare { field: asked, op: Op::Eq, operand }) = &self.expr else {
+            return None;
+        };
+        match operand {
+            Operand::Times(spans) if *asked == field => match spans[..] {
+                [Span { first: Moment::At(first), last: Moment::At(last) }] => Some((first, last)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Rows in which a text is found, as a bare word is.
     pub fn search(text: &str) -> Self {
         Self { expr: Expr::Search(text.into()) }
@@ -223,6 +266,26 @@ impl Filter {
         asked.sort_unstable();
         asked.dedup();
         asked.into_iter().map(FieldId::field).collect()
+    }
+
+    /// Whether it looks for words in all that is searched.
+    pub fn searches(&self) -> bool {
+        let mut found = false;
+        self.expr.each_leaf(&mut |leaf| found |= matches!(leaf, Expr::Search(_)));
+        found
+    }
+
+    /// Whether it names what is not wanted: `!(list == "tor")`, `country != "NL"`. What is yes or
+    /// no is named either way: `!mine` asks for the others.
+    pub fn is_exclusion(&self) -> bool {
+        let denies = match &self.expr {
+            Expr::Not(_) => true,
+            Expr::Compare(compare) => compare.op == Op::Ne,
+            _ => false,
+        };
+        let asked = self.fields();
+        let is_flag = !asked.is_empty() && asked.iter().all(|field| field.kind == Type::Flag);
+        denies && !is_flag
     }
 
     /// The fields it asks about that a table does not have; if there are some, a view of this table

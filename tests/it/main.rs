@@ -47,6 +47,8 @@ mod tidy;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_filter;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_handover;
 mod wire;
 mod workbench_case;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui};
+use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
@@ -10,6 +10,7 @@ use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{grouped, time};
 use crate::engine::workbench::Selected;
 use crate::export::DetectionRow;
+use crate::filter;
 use crate::model::Visible;
 
 /// What detectors found.
@@ -37,7 +38,7 @@ pub const COLUMNS: [Column; 8] = [
 
 fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
-    let all = &snapshot.detections;
+    let (all, shown) = (&snapshot.detections, &snapshot.detections_shown);
     if all.is_empty() {
         let what = match snapshot.case.is_growing {
             true => "Detectors speak when all is read",
@@ -45,29 +46,40 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         };
         return empty_ui(ui, view, "No detections", what);
     }
-    if let (true, Some(Selected::Detection(place))) = (view.is_settled(), view.selected()) {
-        view.memory.detections.follow(place, || Some(place as usize));
+    if shown.is_empty() {
+        return filter_bar::hidden_ui(ui, view, filter::Table::Detections, all.len());
     }
+    if let (true, Some(Selected::Detection(place))) = (view.is_settled(), view.selected()) {
+        view.memory.detections.follow(place, || shown.binary_search(&place).ok());
+    }
+    let found = |row: usize| shown.get(row).and_then(|&row| all.get(row as usize));
     let list = List {
         name: "Detections",
         columns: &COLUMNS,
-        rows: all.len(),
+        rows: shown.len(),
         sorted: None,
-        key: &|row| u32::try_from(row).ok().filter(|_| row < all.len()),
-        cell: &|row, column| all.get(row).map_or_else(Cell::default, |found| cell(found, column)),
-        exact: &|row| all.get(row).map_or_else(Vec::new, exact),
-        addrs: &|row| all.get(row).map(|found| found.subject).into_iter().collect(),
+        key: &|row| shown.get(row).copied(),
+        cell: &|row, column| found(row).map_or_else(Cell::default, |found| cell(found, column)),
+        exact: &|row| found(row).map_or_else(Vec::new, exact),
+        addrs: &|row| found(row).map(|found| found.subject).into_iter().collect(),
     };
+    let mut filter = None;
     let mut menu = |ui: &mut egui::Ui, row: usize| {
-        if let Some(found) = all.get(row)
-            && ui.button("Copy sentence").clicked()
-        {
+        let Some(found) = found(row) else { return };
+        if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_detection(found)) {
+            filter = Some(chosen);
+        }
+        ui.separator();
+        if ui.button("Copy sentence").clicked() {
             ui.copy_text(found.what.clone());
             ui.close();
         }
     };
     let events = list.show(ui, &mut view.memory.detections, &mut menu);
-    if let Some(row) = events.select.and_then(|row| u32::try_from(row).ok()) {
+    if let Some(filter) = filter {
+        view.filter_by(filter);
+    }
+    if let Some(&row) = events.select.and_then(|row| shown.get(row)) {
         view.select(Selected::Detection(row));
     }
 }

@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui};
+use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, grouped, time, visible};
 use crate::engine::workbench::{Command, Direction, FlowColumn, FlowSort, Selected};
+use crate::filter;
 use crate::model::{Endpoint, Flow};
 
 /// Flows of captures.
@@ -49,6 +50,9 @@ pub fn columns() -> [Column; COLUMNS.len()] {
 fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.flows.all, &snapshot.flows.shown);
+    if shown.is_empty() && !all.is_empty() {
+        return filter_bar::hidden_ui(ui, view, filter::Table::Flows, all.len());
+    }
     if shown.is_empty() {
         return empty_ui(ui, view, "No flows", "Flows come from captures: pcap and pcapng");
     }
@@ -72,8 +76,13 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             flow(row).map_or_else(Vec::new, |flow| vec![flow.originator.addr, flow.responder.addr])
         },
     };
+    let mut filter = None;
     let mut menu = |ui: &mut egui::Ui, row: usize| {
         let Some(flow) = flow(row) else { return };
+        if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_flow(flow)) {
+            filter = Some(chosen);
+        }
+        ui.separator();
         for (name, text) in [
             ("Copy uid", flow.uid.to_string()),
             ("Copy originator", flow.originator.addr.to_string()),
@@ -87,6 +96,9 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         }
     };
     let events = list.show(ui, &mut view.memory.flows, &mut menu);
+    if let Some(filter) = filter {
+        view.filter_by(filter);
+    }
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;
         let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };

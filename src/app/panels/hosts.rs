@@ -7,7 +7,7 @@ use egui::Ui;
 
 pub(super) use self::cells::place;
 use self::lines::{Line, Lines};
-use super::{Panel, View, columns_tool, empty_ui};
+use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
 use crate::app::theme::icon;
 use crate::app::widgets::list::{List, ListState};
 use crate::app::widgets::table::{Cell, Column};
@@ -15,6 +15,7 @@ use crate::app::widgets::text::counted;
 use crate::engine::workbench::{
     Command, Direction, GroupBy, HostColumn, HostColumns, HostSort, Selected, Selection,
 };
+use crate::filter::{self, Filter};
 use crate::model::{HostKey, Visible};
 
 /// Hosts, ranked.
@@ -84,12 +85,20 @@ fn tools(ui: &mut Ui, view: &mut View<'_>) {
     button.on_hover_text("Hosts together by what they share, with sums");
 }
 
+/// Said where no host is shown.
+fn nothing_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let what = "Open a capture, a log or a list of addresses: drop it on the window";
+    match view.snapshot.hosts.all.len() {
+        0 => empty_ui(ui, view, "No hosts yet", what),
+        all => filter_bar::hidden_ui(ui, view, filter::Table::Hosts, all),
+    }
+}
+
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.hosts.all, &snapshot.hosts.shown);
     if shown.is_empty() {
-        let what = "Open a capture, a log or a list of addresses: drop it on the window";
-        return empty_ui(ui, view, "No hosts yet", what);
+        return nothing_ui(ui, view);
     }
     view.memory.hosts.lines.follow(snapshot.groups.as_ref(), shown);
     if view.is_settled() {
@@ -116,9 +125,9 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
         },
         addrs: &|place| key(place).map(HostKey::addr).into_iter().collect(),
     };
-    let (mut wish, mut whole, mut handed) = (None, None, None);
+    let (mut chosen, mut whole) = (Chosen::default(), None);
     let events = list.show(ui, state, &mut |ui, place| match lines.line(place) {
-        Some(Line::Host(row)) => menu_ui(ui, all, row, (&mut wish, &mut handed)),
+        Some(Line::Host(row)) => menu_ui(ui, all, row, &mut chosen),
         Some(Line::Group(group, _)) => {
             let hosts = counted(u64::from(group.hosts), "host", "hosts");
             if ui.button(format!("Choose its {hosts}")).clicked() {
@@ -139,12 +148,7 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     if let Some((place, fold)) = events.fold {
         lines.fold(place, fold);
     }
-    if let Some(command) = wish {
-        view.wish(command);
-    }
-    if let Some(key) = handed {
-        view.hand_over_with(key);
-    }
+    chosen.tell(view);
     if let Some(column) = events.sort {
         view.wish(Command::SortHosts(next_sort(sort, COLUMNS[column].0)));
     }
@@ -197,20 +201,42 @@ fn next_sort(sort: HostSort, by: HostColumn) -> HostSort {
     HostSort { by, direction }
 }
 
-fn menu_ui(
-    ui: &mut Ui,
-    hosts: &HostColumns,
-    row: u32,
-    (wish, handed): (&mut Option<Command>, &mut Option<HostKey>),
-) {
+/// What was chosen in the menu of a host.
+#[derive(Default)]
+struct Chosen {
+    wish: Option<Command>,
+    handed: Option<HostKey>,
+    filter: Option<Filter>,
+}
+
+impl Chosen {
+    fn tell(self, view: &mut View<'_>) {
+        if let Some(command) = self.wish {
+            view.wish(command);
+        }
+        if let Some(key) = self.handed {
+            view.hand_over_with(key);
+        }
+        if let Some(filter) = self.filter {
+            view.filter_by(filter);
+        }
+    }
+}
+
+fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, chosen: &mut Chosen) {
+    let conditions = filter_menu::of_host(hosts, row as usize);
+    if let Some(filter) = filter_menu::filter_menus_ui(ui, &conditions) {
+        chosen.filter = Some(filter);
+    }
+    ui.separator();
     let Some(&key) = hosts.keys.get(row as usize) else { return };
     let addr = key.addr().to_string();
     if ui.button("Show").clicked() {
-        *wish = Some(Command::Select(Some(Selected::Host(key))));
+        chosen.wish = Some(Command::Select(Some(Selected::Host(key))));
         ui.close();
     }
     if ui.button("Hand over …").clicked() {
-        *handed = Some(key);
+        chosen.handed = Some(key);
         ui.close();
     }
     ui.separator();

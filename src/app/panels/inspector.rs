@@ -2,7 +2,7 @@
 
 use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 
-use super::{View, said, section};
+use super::{View, filter_menu, said, section};
 use crate::app::theme::{self, Palette, icon};
 use crate::app::widgets::band;
 use crate::app::widgets::text::{bytes, counted, grouped, time, visible};
@@ -50,7 +50,7 @@ fn named(response: egui::Response, name: &'static str) -> egui::Response {
 }
 
 fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostRow) {
-    head_ui(ui, host);
+    head_ui(ui, view, host);
     let sentence = Visible(&selection.sentence).to_string();
     ui.add(egui::Label::new(sentence).wrap());
     why_ui(ui, host);
@@ -63,14 +63,16 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
     peers_ui(ui, view, selection);
 }
 
-fn head_ui(ui: &mut Ui, host: &HostRow) {
+fn head_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
     let palette = Palette::of(ui);
     let verdict = Verdict::of(host);
     ui.horizontal(|ui| {
         let addr = host.addr.to_string();
         let size = if addr.len() > 22 { theme::BODY } else { theme::TITLE };
         let label = ui.label(RichText::new(&addr).font(theme::mono(size)));
-        if label.on_hover_text("Click to copy").interact(Sense::click()).clicked() {
+        let label = label.on_hover_text("Click to copy").interact(Sense::click());
+        label.context_menu(|ui| filter_ui(ui, view, host));
+        if label.clicked() {
             ui.copy_text(addr);
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -97,7 +99,14 @@ fn head_ui(ui: &mut Ui, host: &HostRow) {
         parts.push(format!("in {}", visible(realm)));
     }
     ui.add(egui::Label::new(RichText::new(parts.join(" · ")).color(palette.quiet)).wrap());
+    ui.menu_button(format!("{} Filter", icon::SEARCH), |ui| filter_ui(ui, view, host));
     ui.add_space(4.0);
+}
+
+fn filter_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
+    if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_explained(host)) {
+        view.filter_by(chosen);
+    }
 }
 
 /// The score as a waterfall: each row's points to the right, or to the left with a minus.

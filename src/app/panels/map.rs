@@ -8,8 +8,9 @@ use crate::app::theme::{self, Palette, icon};
 use crate::app::widgets::band;
 use crate::app::widgets::text::{counted, grouped};
 use crate::engine::workbench::{
-    DataState, Level, Places, Selected, Snapshot, Verdict, Way, mercator,
+    DataState, Level, Places, Selected, Snapshot, Spot, Verdict, Way, mercator,
 };
+use crate::filter::{Cell, FieldId, Filter};
 
 /// Hosts on a map.
 pub const PANEL: Panel = Panel {
@@ -17,7 +18,8 @@ pub const PANEL: Panel = Panel {
     icon: icon::MAP,
     help: "Hosts at their likeliest place. Shape and colour tell the highest band at a place, the \
            number how many hosts are there. A ring around the selected host holds it with 90 %. \
-           Drag to move, wheel to zoom, click to select. What it does not know: addresses behind \
+           Drag to move, wheel to zoom, click to select; drag with Shift to show the hosts in a \
+           box alone. What it does not know: addresses behind \
            anycast and satellites have no single place; they are counted in the corner. Borders \
            are de facto (Natural Earth) and no statement on disputes.",
     ui,
@@ -39,6 +41,12 @@ const MIDDLE: (f64, f64) = (24.0, 10.0);
 /// How far the map can be zoomed: at 14 a point is ten metres wide, finer than any place known.
 const ZOOM_MAX: f64 = 14.0;
 
+/// Points that a box must be wide and high.
+const BOX_MIN: f32 = 4.0;
+
+/// Hosts in a box that are named one by one in the filter.
+const LISTED_MAX: usize = 20;
+
 /// Points that a wheel turns for one step of zoom.
 const WHEEL: f64 = 160.0;
 
@@ -50,11 +58,13 @@ pub struct MapState {
     zoom: f64,
     /// Whether the person has moved it; before that it shows everything.
     moved: bool,
+    /// The corner where a box was begun.
+    boxed: Option<Pos2>,
 }
 
 impl Default for MapState {
     fn default() -> Self {
-        Self { middle: mercator(MIDDLE.0, MIDDLE.1), zoom: 1.0, moved: false }
+        Self { middle: mercator(MIDDLE.0, MIDDLE.1), zoom: 1.0, moved: false, boxed: None }
     }
 }
 
@@ -94,7 +104,12 @@ impl MapState {
     /// What a person does with pointer, wheel and keys.
     fn steer(&mut self, ui: &Ui, response: &egui::Response) {
         let drag = response.drag_delta();
-        if drag != egui::Vec2::ZERO {
+        if response.drag_started() {
+            let (is_box, from) =
+                ui.input(|input| (input.modifiers.shift, input.pointer.press_origin()));
+            self.boxed = from.filter(|_| is_box);
+        }
+        if drag != egui::Vec2::ZERO && self.boxed.is_none() {
             self.pan([f64::from(drag.x), f64::from(drag.y)]);
         }
         if let Some(at) = response.hover_pos() {
@@ -172,7 +187,66 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     if let Some(cluster) = clicked.and_then(|at| nearest(&clusters, at)) {
         choose(view, cluster);
     }
+    box_ui(ui, view, &response, &frame);
     corner_ui(ui, view, rect);
+}
+
+/// A drag with Shift draws a box, and leaves the hosts inside.
+fn box_ui(ui: &Ui, view: &mut View<'_>, response: &egui::Response, frame: &Frame) {
+    let Some(from) = view.memory.map.boxed else { return };
+    let Some(to) = ui.input(|input| input.pointer.latest_pos()) else { return };
+    let drawn = Rect::from_two_pos(from, to).intersect(frame.rect);
+    let palette = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(frame.rect);
+    let line = Stroke::new(1.0, palette.accent);
+    let fill = palette.accent.gamma_multiply(0.15);
+    painter.rect(drawn, 0.0, fill, line, egui::StrokeKind::Inside);
+    if response.drag_stopped() {
+        view.memory.map.boxed = None;
+        if drawn.width() >= BOX_MIN && drawn.height() >= BOX_MIN {
+            leave_box(view, frame, drawn);
+        }
+    }
+}
+
+/// Leaves the hosts in a box: by their addresses where they are few, else by the box's edges.
+fn leave_box(view: &mut View<'_>, frame: &Frame, drawn: Rect) {
+    let snapshot = view.snapshot;
+    let places = &snapshot.places;
+    let is_inside = |spot: &&Spot| {
+        let unit = mercator(f64::from(spot.lat), f64::from(spot.lon));
+        frame.worlds().any(|world| drawn.contains(frame.at(unit, f64::from(world))))
+    };
+    let rows = places.spots.iter().filter(is_inside).flat_map(|spot| places.hosts(spot));
+    let some: Vec<u32> = rows.copied().take(LISTED_MAX + 1).collect();
+    let addrs = || some.iter().filter_map(|&row| snapshot.hosts.all.addr(row)).map(Cell::Addr);
+    let filter = match some.len() {
+        0 => None,
+        1..=LISTED_MAX => Filter::field_in(FieldId::Addr, addrs()),
+        _ => box_filter(frame.unit(drawn.min), frame.unit(drawn.max)),
+    };
+    if let Some(filter) = filter {
+        view.filter_by(filter);
+    }
+}
+
+/// The condition of a box between two corners of the unit square, x unwrapped.
+fn box_filter([left, top]: [f64; 2], [right, bottom]: [f64; 2]) -> Option<Filter> {
+    let lat = |y: f64| (std::f64::consts::PI * (1.0 - 2.0 * y)).sinh().atan().to_degrees();
+    // A hundredth of a degree is a kilometre: finer than places are known.
+    let down = |degrees: f64| (degrees * 100.0).floor() / 100.0;
+    let up = |degrees: f64| (degrees * 100.0).ceil() / 100.0;
+    let lats = Filter::field_within(FieldId::Lat, &[(down(lat(bottom)), up(lat(top)))])?;
+    if right - left >= 1.0 {
+        return Some(lats);
+    }
+    let lon = |x: f64| x * 360.0 - 180.0;
+    let (first, width) = (left.rem_euclid(1.0), right - left);
+    let spans = match first + width {
+        last if last <= 1.0 => vec![(down(lon(first)), up(lon(last)))],
+        last => vec![(down(lon(first)), 180.0), (-180.0, up(lon(last - 1.0)))],
+    };
+    Some(lats.and(Filter::field_within(FieldId::Lon, &spans)?))
 }
 
 /// A click on one host selects it; on several, it goes nearer until they part.
@@ -213,6 +287,12 @@ impl Frame {
         let x = self.origin[0] + (x + world) * self.scale;
         let y = self.origin[1] + y * self.scale;
         pos2(x as f32, y as f32)
+    }
+
+    /// Where a point of the screen lies in the unit square; x goes on beyond it.
+    fn unit(&self, at: Pos2) -> [f64; 2] {
+        let [x, y] = self.origin;
+        [(f64::from(at.x) - x) / self.scale, (f64::from(at.y) - y) / self.scale]
     }
 
     fn point(&self, [x, y]: [f32; 2], world: f64) -> Pos2 {
@@ -483,10 +563,8 @@ fn corner_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, text.as_str()));
         painter.rect_filled(place.expand(4.0), 4.0, palette.ground.gamma_multiply(0.85));
         painter.galley(place.min, galley, Color32::PLACEHOLDER);
-        let first = view.snapshot.places.without.first().copied();
-        let key = first.and_then(|row| view.snapshot.hosts.all.keys.get(row as usize).copied());
-        if let Some(key) = key.filter(|_| response.clicked()) {
-            view.select(Selected::Host(key));
+        if response.on_hover_text("Show these hosts alone").clicked() {
+            view.filter_by(Filter::has(FieldId::Lat).not());
         }
     }
     zoom_ui(ui, view, rect);
@@ -525,6 +603,23 @@ mod tests {
         state.zoom_at(2.5, [f64::from(from.x), f64::from(from.y)]);
         let after = Frame::new(rect, &state).at(oslo, 0.0);
         assert!(before.distance(after) < 0.01, "{before} {after}");
+    }
+
+    #[test]
+    fn a_box_is_a_condition_on_latitude_and_longitude() {
+        let (a, b) = (mercator(60.0, -10.0), mercator(40.0, 20.0));
+        let text = |filter: Option<Filter>| filter.unwrap().to_string();
+        let europe = text(box_filter(a, b));
+        assert_eq!(europe, "lat == 39.99..60 && lon == -10..20");
+        // Across the edge of the map: from 170° east to 170° west.
+        let (a, b) = (mercator(10.0, 170.0), mercator(-10.0, 190.0));
+        let pacific = text(box_filter(a, b));
+        assert_eq!(pacific, "lat == -10..10 && lon in {170..180, -180..-170}");
+        let world = text(box_filter([-0.2, 0.4], [1.1, 0.6]));
+        assert!(!world.contains("lon"), "{world}");
+        for filter in [europe, pacific, world] {
+            assert!(crate::filter::parse(&filter).is_ok(), "{filter}");
+        }
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! [`problems`].
 
 pub mod case;
+pub mod compare;
 pub mod data;
 pub mod detections;
+pub mod filter_bar;
+pub mod filter_menu;
 pub mod flows;
 pub mod handover;
 pub mod hosts;
@@ -139,6 +142,12 @@ pub struct Memory {
     pub asked: Option<Selected>,
     /// The dialog that hands hosts over.
     pub handover: handover::HandOverState,
+    /// The filter being written, and those before it.
+    pub filter: filter_bar::FilterState,
+    /// The list that is compared with the case.
+    pub compare: compare::CompareState,
+    /// The stretch of time being drawn.
+    pub timeline: timeline::TimelineState,
     /// Paths and addresses being typed.
     pub start: start::StartState,
     /// What is asked about the case file.

@@ -2,13 +2,14 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui};
+use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{time, visible};
 use crate::engine::workbench::{Command, Direction, RecordColumn, RecordSort, Selected};
+use crate::filter;
 use crate::model::{Addr, Record, Untrusted};
 
 /// Log lines and transactions.
@@ -43,6 +44,9 @@ pub fn columns() -> [Column; COLUMNS.len()] {
 fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.records.all, &snapshot.records.shown);
+    if shown.is_empty() && !all.is_empty() {
+        return filter_bar::hidden_ui(ui, view, filter::Table::Records, all.len());
+    }
     if shown.is_empty() {
         let what = "Records come from logs, lists and the protocols inside captures";
         return empty_ui(ui, view, "No records", what);
@@ -67,8 +71,13 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         },
     };
     let imports = &snapshot.case.imports;
+    let mut filter = None;
     let mut menu = |ui: &mut egui::Ui, row: usize| {
         let Some(record) = record(row) else { return };
+        if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_record(record)) {
+            filter = Some(chosen);
+        }
+        ui.separator();
         let import = imports.get(record.import.0 as usize).map(|row| visible(&row.import));
         let place = match (import, record.line) {
             (Some(import), Some(line)) => format!("record:{import}#{line}"),
@@ -81,6 +90,9 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         }
     };
     let events = list.show(ui, &mut view.memory.records, &mut menu);
+    if let Some(filter) = filter {
+        view.filter_by(filter);
+    }
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;
         let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };

@@ -6,15 +6,32 @@ use super::View;
 use crate::app::theme::{self, Palette};
 use crate::app::widgets::text::{counted, time};
 use crate::engine::workbench::Timeline;
+use crate::filter::{FieldId, Filter};
 use crate::model::Timestamp;
 
-/// Draws flows and records over time, the selected host's on top.
+/// What the timeline remembers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TimelineState {
+    /// Where a drag began, as a part of the time shown.
+    from: Option<f64>,
+}
+
+/// Points that a drag must go to mean a stretch of time.
+const DRAG_MIN: f32 = 3.0;
+
+/// Draws flows and records over time, the selected host's on top; a drag leaves a stretch of it.
 pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     let palette = Palette::of(ui);
     let all = &view.snapshot.timeline;
     let size = vec2(ui.available_width(), 46.0);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let name = format!("Timeline from {} to {}, UTC", time(Some(all.from)), time(Some(all.to)));
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
+    let range = range_in_force(view);
+    let name = match range {
+        None => format!("Timeline from {} to {}, UTC", time(Some(all.from)), time(Some(all.to))),
+        Some((from, to)) => {
+            format!("Timeline, shown from {} to {}, UTC", time(Some(from)), time(Some(to)))
+        }
+    };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     let painter = ui.painter().with_clip_rect(rect);
     if all.bins.is_empty() {
@@ -25,12 +42,21 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
     let plot = Rect::from_min_max(rect.min + vec2(8.0, 2.0), rect.max - vec2(8.0, 16.0));
     let most = all.bins.iter().map(|bin| bin.flows + bin.records).max().unwrap_or(1).max(1);
-    bars(&painter, plot, all, most, palette.amount);
+    if let Some((from, to)) = range {
+        let [from, to] = [from, to].map(|at| part_of(all, at));
+        painter.rect_filled(stretch(plot, from, to), 0.0, palette.selected);
+    }
+    let shown = &view.snapshot.timeline_shown;
+    if view.snapshot.filter.is_on() {
+        bars(&painter, plot, all, most, palette.border);
+    }
+    bars(&painter, plot, shown, most, palette.amount);
     if let Some(selection) = &view.snapshot.selection {
         bars(&painter, plot, &selection.timeline, most, palette.accent);
     }
+    brush(ui, view, &response, plot);
     let width = plot.width() / all.bins.len() as f32;
-    for (number, bin) in all.bins.iter().enumerate() {
+    for (number, bin) in shown.bins.iter().enumerate() {
         if bin.detections > 0 {
             let left = plot.min.x + number as f32 * width;
             let mark = Rect::from_min_size(pos2(left, plot.max.y), vec2(width.max(1.0), 2.0));
@@ -62,6 +88,82 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
 }
 
+/// The stretch of time that the filter leaves.
+fn range_in_force(view: &View<'_>) -> Option<(Timestamp, Timestamp)> {
+    view.snapshot.filter.parts.iter().find_map(|part| part.between(FieldId::Ts))
+}
+
+fn stretch(plot: Rect, from: f64, to: f64) -> Rect {
+    let x = |part: f64| plot.min.x + plot.width() * part.clamp(0.0, 1.0) as f32;
+    Rect::from_x_y_ranges(x(from)..=x(to).max(x(from) + 1.0), plot.y_range())
+}
+
+/// A drag leaves a stretch of time; a double click or Escape shows all of it again.
+fn brush(ui: &Ui, view: &mut View<'_>, response: &egui::Response, plot: Rect) {
+    let palette = Palette::of(ui);
+    let part = |at: egui::Pos2| f64::from(((at.x - plot.min.x) / plot.width()).clamp(0.0, 1.0));
+    if response.hovered() {
+        ui.ctx().set_cursor_icon(egui::CursorIcon::Text);
+    }
+    let pointer = ui.input(|input| input.pointer.latest_pos());
+    if response.drag_started() {
+        let origin = ui.input(|input| input.pointer.press_origin());
+        view.memory.timeline.from = origin.or(pointer).map(part);
+    }
+    let dragged = view.memory.timeline.from.zip(pointer.map(part));
+    if let Some((from, to)) = dragged {
+        let rect = stretch(plot, from.min(to), from.max(to));
+        let line = Stroke::new(1.0, palette.accent);
+        ui.painter().rect_filled(rect, 0.0, palette.accent.gamma_multiply(0.25));
+        ui.painter().vline(rect.min.x, plot.y_range(), line);
+        ui.painter().vline(rect.max.x, plot.y_range(), line);
+        if response.drag_stopped() {
+            view.memory.timeline.from = None;
+            if rect.width() >= DRAG_MIN {
+                leave(view, from.min(to), from.max(to));
+            }
+        }
+    }
+    let is_escape = response.hovered() && ui.input(|input| input.key_pressed(egui::Key::Escape));
+    if (is_escape || response.double_clicked()) && range_in_force(view).is_some() {
+        view.memory.timeline.from = None;
+        view.set_filter(&others(view));
+    }
+}
+
+/// The filter in force without its stretch of time.
+fn others(view: &View<'_>) -> Filter {
+    let parts = view.snapshot.filter.parts.iter();
+    let others = parts.filter(|part| part.between(FieldId::Ts).is_none());
+    others.cloned().fold(Filter::everything(), Filter::and)
+}
+
+/// Leaves what happened in a part of the time shown.
+fn leave(view: &mut View<'_>, from: f64, to: f64) {
+    let all = &view.snapshot.timeline;
+    let (from, to) = rounded(at_part(all, from), at_part(all, to));
+    if let Some(range) = Filter::field_between(FieldId::Ts, from, to) {
+        let filter = others(view).and(range);
+        view.set_filter(&filter);
+    }
+}
+
+/// Whole seconds, where the stretch has several: a text that can be read aloud.
+fn rounded(from: Timestamp, to: Timestamp) -> (Timestamp, Timestamp) {
+    const SECOND: i64 = 1_000_000_000;
+    if to.secs_since(from) < 10.0 {
+        return (from, to);
+    }
+    let first = from.plus_nanos(-from.nanos().rem_euclid(SECOND));
+    let last = to.plus_nanos(SECOND - 1 - to.nanos().rem_euclid(SECOND));
+    (first, last)
+}
+
+fn part_of(all: &Timeline, at: Timestamp) -> f64 {
+    let whole = all.to.secs_since(all.from).max(1e-9);
+    at.secs_since(all.from) / whole
+}
+
 fn at_part(all: &Timeline, part: f64) -> Timestamp {
     let nanos = all.to.nanos_since(all.from) as f64 * part;
     all.from.plus_nanos(nanos as i64)
@@ -80,5 +182,23 @@ fn bars(painter: &egui::Painter, plot: Rect, all: &Timeline, most: u64, colour: 
         let min = pos2(left, plot.max.y - height);
         let size = vec2((width - 0.5).max(1.0), height);
         painter.rect_filled(Rect::from_min_size(min, size), 0.0, colour);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_brushed_stretch_is_whole_seconds_and_reads_back() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (from, to) = rounded(at("2026-06-05T03:12:44.5Z"), at("2026-06-05T03:20:01.25Z"));
+        let filter = Filter::field_between(FieldId::Ts, from, to).unwrap();
+        assert_eq!(filter.to_string(), "ts == 2026-06-05T03:12:44Z..2026-06-05T03:20:01Z");
+        let read = crate::filter::parse(&filter.to_string()).unwrap();
+        assert_eq!(read, filter);
+        assert_eq!(read.between(FieldId::Ts), Some((from, to)));
+        let short = (at("2026-06-05T03:12:44.5Z"), at("2026-06-05T03:12:44.75Z"));
+        assert_eq!(rounded(short.0, short.1), short, "a stretch of moments stays exact");
     }
 }

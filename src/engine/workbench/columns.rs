@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::asked::Asked;
 use crate::export::HostRow;
 use crate::model::{Addr, Flow, HostKey, Prefix, Record, Timestamp};
 use crate::store::DerivedHost;
@@ -109,6 +110,8 @@ pub struct HostColumns {
     pub bytes_in: Vec<u64>,
     /// Bytes sent.
     pub bytes_out: Vec<u64>,
+    /// What only filters ask about.
+    pub(super) asked: Asked,
 }
 
 impl HostColumns {
@@ -154,6 +157,7 @@ impl HostColumns {
                 counts: [row.flows, row.packets, row.bytes_in, row.bytes_out],
             },
         );
+        self.asked.push(row);
     }
 
     /// Adds a host as a case keeps it.
@@ -190,6 +194,7 @@ impl HostColumns {
                 counts: [host.flows, host.packets, host.bytes_in, host.bytes_out],
             },
         );
+        self.asked.push_kept(key.addr(), host);
     }
 
     fn cells(&mut self, words: &mut Words, host: &HostCells<'_>) {
@@ -245,8 +250,8 @@ struct HostCells<'a> {
 
 /// A name as a case keeps it, in JSON.
 #[derive(serde::Deserialize)]
-struct NameOnly {
-    name: String,
+pub(super) struct NameOnly {
+    pub(super) name: String,
 }
 
 /// A list as a case keeps it, in JSON.

@@ -49,6 +49,11 @@ pub enum Command {
     SortFlows(FlowSort),
     /// Orders the records. Changes `records`.
     SortRecords(RecordSort),
+    /// Shows only what meets a condition in the language of [`filter`](crate::filter), in every
+    /// view; empty: everything. One that cannot be read changes `filter` alone, else all tables.
+    Filter(String),
+    /// Says which addresses, prefixes and ranges of a text occur. Changes `comparison`.
+    Compare(String),
     /// Shows one thing in every view; `None`: nothing. Changes `selection`.
     Select(Option<Selected>),
     /// Goes to the selection before this one. Changes `selection`.

@@ -409,7 +409,7 @@ impl Timeline {
         bin.bytes = bin.bytes.saturating_add(what.bytes);
     }
 
-    fn add_range(&mut self, first: Timestamp, last: Timestamp) {
+    pub(super) fn add_range(&mut self, first: Timestamp, last: Timestamp) {
         let last_inside = last.min(self.to.plus_nanos(-1));
         let (Some(first), Some(last)) = (self.bin(first.max(self.from)), self.bin(last_inside))
         else {

@@ -6,14 +6,18 @@
 //! it, tells how it goes on, and hands its result back as a message. So the engine is the only
 //! writer, and nobody ever waits for it.
 
+mod asked;
 mod case;
 mod collect;
 mod columns;
 mod command;
 mod groups;
 mod handover;
+mod compare;
+mod filters;
 mod job;
 mod known;
+mod passing;
 mod select;
 mod shapes;
 mod snapshot;
@@ -33,6 +37,8 @@ pub use columns::{
     Verdict,
 };
 pub use command::{Command, JobId, Selected};
+pub use compare::{Best, COMPARED_MAX, Compared, Comparison};
+pub use filters::FilterView;
 pub use groups::{Group, GroupBy, Groups};
 pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::case::CasePlace;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
 use super::command::{JobId, Selected};
+use super::compare::Comparison;
+use super::filters::FilterView;
 use super::groups::Groups;
 use super::handover::Saved;
 use super::shapes::Shapes;
@@ -35,10 +37,18 @@ pub struct Snapshot {
     pub records: Ordered<Vec<Record>, RecordSort>,
     /// Detections, the most severe first.
     pub detections: Arc<Vec<DetectionRow>>,
-    /// Where hosts are.
+    /// The detections shown, as places in `detections`.
+    pub detections_shown: Arc<Vec<u32>>,
+    /// Where the hosts shown are.
     pub places: Arc<Places>,
     /// What happened when.
     pub timeline: Arc<Timeline>,
+    /// The same steps of time with what is shown alone.
+    pub timeline_shown: Arc<Timeline>,
+    /// The filter in force.
+    pub filter: Arc<FilterView>,
+    /// The last list that was compared with the hosts.
+    pub comparison: Option<Arc<Comparison>>,
     /// What is selected, with all that is known of it.
     pub selection: Option<Arc<Selection>>,
     /// How the last wish to write something ended.

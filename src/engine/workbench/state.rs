@@ -12,8 +12,10 @@ use arc_swap::ArcSwap;
 
 use super::Repaint;
 use super::case::{OpenCase, Unsaved};
-use super::columns::{FlowSort, HostSort, RecordSort};
+use super::columns::HostColumns;
 use super::command::{Command, JobId, Selected, Turn};
+use super::compare::Comparison;
+use super::filters::{Answer, Filters};
 use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
 use super::shapes::Shapes;
@@ -50,6 +52,10 @@ pub(super) enum Message {
     Case(JobId, Box<OpenCase>),
     /// Unsaved cases of earlier runs.
     Recovered(Vec<Recovered>),
+    /// Which rows meet a filter.
+    Filtered(Box<Answer>),
+    /// What of a list occurs among these hosts.
+    Compared(Arc<HostColumns>, Arc<Comparison>),
 }
 
 /// What waits to be read.
@@ -75,6 +81,7 @@ pub(super) struct Engine {
     pub(super) recovery: Option<PathBuf>,
     /// What a person did while a job rewrote the case.
     pub(super) turns: VecDeque<Turn>,
+    pub(super) filters: Filters,
     jobs: Vec<(JobView, Arc<AtomicBool>)>,
     /// Work on the case that waits for the one that runs: each begins with what the last one left.
     waiting: VecDeque<(JobId, Work<Source>)>,
@@ -106,6 +113,7 @@ impl Engine {
             case: None,
             recovery: None,
             turns: VecDeque::new(),
+            filters: Filters::default(),
             jobs: Vec::new(),
             waiting: VecDeque::new(),
             reading: None,
@@ -197,7 +205,9 @@ impl Engine {
                 }
             }
             Message::Saved(saved) => self.next.saved = Some(Arc::new(saved)),
-            Message::Growing(id, found) if self.is_heard(id) => self.show(*found),
+            Message::Growing(id, found) if self.is_heard(id) => self.show_found(*found),
+            Message::Filtered(answer) => self.hear_filtered(*answer),
+            Message::Compared(of, comparison) => self.hear_compared(&of, comparison),
             Message::Found(id, outcome) if self.is_heard(id) => {
                 self.outcome = *outcome;
                 self.show_all();
@@ -234,6 +244,8 @@ impl Engine {
             Command::Group(by) => self.group(by),
             Command::SortFlows(sort) => self.sort_flows(sort),
             Command::SortRecords(sort) => self.sort_records(sort),
+            Command::Filter(text) => self.filter(text),
+            Command::Compare(text) => self.compare(text),
             Command::Select(what) => self.select(what),
             Command::Back => self.step(-1),
             Command::Forward => self.step(1),
@@ -405,6 +417,8 @@ impl Engine {
         self.history = (Vec::new(), 0);
         self.reading = None;
         self.leave_case(unsaved);
+        self.leave_filter();
+        self.next.comparison = None;
         self.show_all();
     }
 
@@ -435,8 +449,6 @@ impl Engine {
         self.next.records = Ordered { sort: self.next.records.sort, ..Ordered::default() };
         self.next.flows.all = Arc::clone(&held.flows);
         self.next.records.all = Arc::clone(&held.records);
-        self.sort_flows(self.next.flows.sort);
-        self.sort_records(self.next.records.sort);
         let head = outcome.found.triage.as_ref().map(|triage| triage.head());
         let before = &self.next.case;
         self.next.case = Arc::new(CaseView {
@@ -451,38 +463,11 @@ impl Engine {
             now: head.map(|head| head.now),
             is_growing: self.reading.is_some(),
         });
-        self.show(outcome.found);
+        self.show_found(outcome.found);
+        self.sort_flows(self.next.flows.sort);
+        self.sort_records(self.next.records.sort);
         let selected = self.next.selection.as_ref().map(|selection| selection.what);
         self.next.selection = selected.and_then(|what| self.selection(what));
-    }
-
-    fn show(&mut self, found: Found) {
-        self.next.hosts.all = found.hosts;
-        self.next.places = found.places;
-        self.next.detections = found.detections;
-        self.next.timeline = found.timeline;
-        self.sort_hosts(self.next.hosts.sort);
-    }
-
-    fn sort_hosts(&mut self, sort: HostSort) {
-        let hosts = &self.next.hosts.all;
-        let mut rows: Vec<u32> = (0..hosts.len() as u32).collect();
-        sort.sort(hosts, &mut rows);
-        (self.next.hosts.shown, self.next.hosts.sort) = (Arc::new(rows), sort);
-    }
-
-    fn sort_flows(&mut self, sort: FlowSort) {
-        let flows = &self.next.flows.all;
-        let mut rows: Vec<u32> = (0..flows.len() as u32).collect();
-        sort.sort(flows, &mut rows);
-        (self.next.flows.shown, self.next.flows.sort) = (Arc::new(rows), sort);
-    }
-
-    fn sort_records(&mut self, sort: RecordSort) {
-        let records = &self.next.records.all;
-        let mut rows: Vec<u32> = (0..records.len() as u32).collect();
-        sort.sort(records, &mut rows);
-        (self.next.records.shown, self.next.records.sort) = (Arc::new(rows), sort);
     }
 
     fn select(&mut self, what: Option<Selected>) {

@@ -1,0 +1,290 @@
+//! What hosts answer to a filter, in columns: texts as numbers into dictionaries, so that a filter
+//! compares each text once however many hosts have it.
+//!
+//! [`HostColumns`] holds what tables and maps draw; [`Asked`] holds what only filters ask about.
+//! Both grow by one row at a time, in the thread that reads, and together they are the table that a
+//! [`Plan`](crate::filter::Plan) runs over.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::columns::{HostColumns, NameOnly};
+use crate::export::HostRow;
+use crate::filter::{ABSENT, Bits, Column, Columns, Data, Dictionary, FieldId};
+use crate::model::{Addr, Band, Timestamp};
+use crate::store::DerivedHost;
+
+/// Texts by number, each held once, with the number of its uses.
+#[derive(Clone, Debug, Default)]
+struct Lexicon {
+    ids: HashMap<Arc<str>, u32>,
+    texts: Vec<(Arc<str>, u32)>,
+}
+
+impl Lexicon {
+    fn id(&mut self, text: &str) -> u32 {
+        let known = self.ids.get(text).copied();
+        let id = known.unwrap_or_else(|| {
+            let (id, shared) = (self.texts.len() as u32, Arc::<str>::from(text));
+            self.ids.insert(Arc::clone(&shared), id);
+            self.texts.push((shared, 0));
+            id
+        });
+        if let Some((_, uses)) = self.texts.get_mut(id as usize) {
+            *uses += 1;
+        }
+        id
+    }
+}
+
+impl Dictionary for Lexicon {
+    fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    fn text(&self, id: usize) -> &str {
+        self.texts.get(id).map_or("", |(text, _)| text)
+    }
+}
+
+/// A list as a case keeps it, in JSON.
+#[derive(serde::Deserialize)]
+struct IdOnly {
+    id: String,
+}
+
+/// At most one text a host.
+#[derive(Clone, Debug, Default)]
+struct Word {
+    ids: Vec<u32>,
+    words: Lexicon,
+}
+
+impl Word {
+    fn push(&mut self, text: Option<&str>) {
+        self.ids.push(text.map_or(ABSENT, |text| self.words.id(text)));
+    }
+
+    fn column(&self) -> Column<'_> {
+        Column::one(Data::Texts(&self.ids, &self.words))
+    }
+}
+
+/// Any number of texts a host.
+#[derive(Clone, Debug)]
+struct Many {
+    ids: Vec<u32>,
+    offsets: Vec<u32>,
+    words: Lexicon,
+}
+
+impl Default for Many {
+    fn default() -> Self {
+        Self { ids: Vec::new(), offsets: vec![0], words: Lexicon::default() }
+    }
+}
+
+impl Many {
+    fn push<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+        for text in texts {
+            let id = self.words.id(text);
+            self.ids.push(id);
+        }
+        self.offsets.push(self.ids.len() as u32);
+    }
+
+    fn column(&self) -> Column<'_> {
+        Column::many(Data::Texts(&self.ids, &self.words), &self.offsets)
+    }
+}
+
+/// At most one moment a host.
+#[derive(Clone, Debug, Default)]
+struct Moments {
+    times: Vec<Timestamp>,
+    known: Bits,
+}
+
+impl Moments {
+    fn push(&mut self, at: Option<Timestamp>) {
+        self.times.push(at.unwrap_or_default());
+        self.known.push(at.is_some());
+    }
+
+    fn column(&self) -> Column<'_> {
+        Column::optional(Data::Times(&self.times), &self.known)
+    }
+}
+
+/// What hosts answer to a filter beside what is drawn of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    addr: Vec<Addr>,
+    realm: Word,
+    mine: Bits,
+    band: Vec<Band>,
+    malice: Vec<f32>,
+    anonymity: Vec<f32>,
+    evidence_amount: Vec<f32>,
+    evidence: Many,
+    detector: Many,
+    has_asn: Bits,
+    as_name: Word,
+    country: Word,
+    region: Word,
+    city: Word,
+    lat: Vec<f32>,
+    lon: Vec<f32>,
+    place_confidence: Vec<f32>,
+    kind: Many,
+    list: Many,
+    name: Many,
+    role: Many,
+    bytes: Vec<u64>,
+    first_seen: Moments,
+    last_seen: Moments,
+}
+
+impl Asked {
+    pub(super) fn push(&mut self, row: &HostRow) {
+        let number = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
+        self.addr.push(row.addr);
+        self.realm.push(row.realm.as_ref().map(|realm| realm.raw()));
+        self.mine.push(row.mine);
+        self.band.push(row.band);
+        self.malice.push(row.malice as f32);
+        self.anonymity.push(row.anonymity as f32);
+        self.evidence_amount.push(row.evidence_amount as f32);
+        let rows = || row.evidence.iter().map(|shown| &shown.row);
+        let counted = rows().filter(|row| row.counted && row.id != "prior" && row.id != "cap");
+        self.evidence.push(counted.map(|row| row.id.as_ref()));
+        let detected = rows().filter(|row| row.source == "detector");
+        self.detector.push(detected.map(|row| row.id.as_ref()));
+        self.has_asn.push(row.asn.is_some());
+        self.as_name.push(row.as_name.as_ref().map(|name| name.raw()));
+        let place = row.place.as_ref();
+        self.country.push(place.and_then(|place| place.country_code.as_deref()));
+        self.region.push(place.and_then(|place| place.region.as_deref()));
+        self.city.push(place.and_then(|place| place.city.as_deref()));
+        self.lat.push(number(place.and_then(|place| place.lat)));
+        self.lon.push(number(place.and_then(|place| place.lon)));
+        self.place_confidence.push(number(place.and_then(|place| place.confidence)));
+        self.kind.push(row.kinds.iter().map(|kind| kind.as_str()));
+        self.list.push(row.lists.iter().map(|list| &*list.id));
+        self.name.push(row.names.iter().map(|name| name.name.raw()));
+        self.role.push(row.roles.iter().copied());
+        self.bytes.push(row.bytes_in.saturating_add(row.bytes_out));
+        self.first_seen.push(row.first_seen);
+        self.last_seen.push(row.last_seen);
+    }
+
+    /// Adds a host as a case keeps it, shown until all is judged again: its evidence is not kept.
+    pub(super) fn push_kept(&mut self, addr: Addr, host: &DerivedHost) {
+        let number = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
+        self.addr.push(addr);
+        self.realm.push(None);
+        self.mine.push(host.mine);
+        self.band.push(Band::of(host.score));
+        self.malice.push(host.malice as f32);
+        self.anonymity.push(host.anonymity as f32);
+        self.evidence_amount.push(host.evidence_amount as f32);
+        self.evidence.push([]);
+        self.detector.push([]);
+        self.has_asn.push(host.asn.is_some());
+        self.as_name.push(host.as_name.as_deref());
+        let place = host.place.as_ref();
+        self.country.push(place.and_then(|place| place.country_code.as_deref()));
+        self.region.push(place.and_then(|place| place.region.as_deref()));
+        self.city.push(place.and_then(|place| place.city.as_deref()));
+        self.lat.push(number(place.and_then(|place| place.lat)));
+        self.lon.push(number(place.and_then(|place| place.lon)));
+        self.place_confidence.push(number(place.and_then(|place| place.confidence)));
+        self.kind.push(host.kinds.split(',').filter(|kind| !kind.is_empty()));
+        let lists: Vec<IdOnly> = serde_json::from_str(&host.lists).unwrap_or_default();
+        self.list.push(lists.iter().map(|list| list.id.as_str()));
+        let names: Vec<NameOnly> = serde_json::from_str(&host.names).unwrap_or_default();
+        self.name.push(names.iter().map(|name| name.name.as_str()));
+        self.role.push(host.roles.split(',').filter(|role| !role.is_empty()));
+        self.bytes.push(host.bytes_in.saturating_add(host.bytes_out));
+        self.first_seen.push(host.first_seen);
+        self.last_seen.push(host.last_seen);
+    }
+
+    fn words(&self, field: FieldId) -> Option<&Lexicon> {
+        Some(match field {
+            FieldId::Realm => &self.realm.words,
+            FieldId::Evidence => &self.evidence.words,
+            FieldId::Detector => &self.detector.words,
+            FieldId::AsName => &self.as_name.words,
+            FieldId::Country => &self.country.words,
+            FieldId::Region => &self.region.words,
+            FieldId::City => &self.city.words,
+            FieldId::Kind => &self.kind.words,
+            FieldId::List => &self.list.words,
+            FieldId::Name => &self.name.words,
+            FieldId::Role => &self.role.words,
+            _ => return None,
+        })
+    }
+}
+
+impl HostColumns {
+    /// The texts that a field has among the hosts, the most frequent first; none for a field of
+    /// numbers or one that hosts do not have. At most `most`.
+    pub fn frequent(&self, field: FieldId, most: usize) -> Vec<String> {
+        let Some(words) = self.asked.words(field) else { return Vec::new() };
+        let mut texts: Vec<&(Arc<str>, u32)> = words.texts.iter().collect();
+        let rank = |(text, uses): &(Arc<str>, u32)| (std::cmp::Reverse(*uses), Arc::clone(text));
+        if texts.len() > most && most > 0 {
+            texts.select_nth_unstable_by_key(most - 1, |it| rank(it));
+            texts.truncate(most);
+        }
+        texts.sort_unstable_by_key(|it| rank(it));
+        texts.into_iter().map(|(text, _)| text.to_string()).collect()
+    }
+}
+
+impl Columns for HostColumns {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    fn column(&self, field: FieldId) -> Option<Column<'_>> {
+        let asked = &self.asked;
+        Some(match field {
+            FieldId::Addr => Column::one(Data::Addrs(&asked.addr)),
+            FieldId::Mine => Column::one(Data::Flags(&asked.mine)),
+            FieldId::Score => Column::one(Data::F32(&self.score)),
+            FieldId::Band => Column::one(Data::Bands(&asked.band)),
+            FieldId::Malice => Column::one(Data::F32(&asked.malice)),
+            FieldId::Anonymity => Column::one(Data::F32(&asked.anonymity)),
+            FieldId::EvidenceAmount => Column::one(Data::F32(&asked.evidence_amount)),
+            FieldId::Asn => Column::optional(Data::U32(&self.asn), &asked.has_asn),
+            FieldId::Lat => Column::one(Data::F32(&asked.lat)),
+            FieldId::Lon => Column::one(Data::F32(&asked.lon)),
+            FieldId::RadiusKm => Column::one(Data::F32(&self.radius_km)),
+            FieldId::PlaceConfidence => Column::one(Data::F32(&asked.place_confidence)),
+            FieldId::Flows => Column::one(Data::U64(&self.flows)),
+            FieldId::Packets => Column::one(Data::U64(&self.packets)),
+            FieldId::Bytes => Column::one(Data::U64(&asked.bytes)),
+            FieldId::BytesIn => Column::one(Data::U64(&self.bytes_in)),
+            FieldId::BytesOut => Column::one(Data::U64(&self.bytes_out)),
+            FieldId::FirstSeen => asked.first_seen.column(),
+            FieldId::LastSeen => asked.last_seen.column(),
+            FieldId::Realm => asked.realm.column(),
+            FieldId::AsName => asked.as_name.column(),
+            FieldId::Country => asked.country.column(),
+            FieldId::Region => asked.region.column(),
+            FieldId::City => asked.city.column(),
+            FieldId::Evidence => asked.evidence.column(),
+            FieldId::Detector => asked.detector.column(),
+            FieldId::Kind => asked.kind.column(),
+            FieldId::List => asked.list.column(),
+            FieldId::Name => asked.name.column(),
+            FieldId::Role => asked.role.column(),
+            // Tags, verdicts and notes are a case's.
+            _ => return None,
+        })
+    }
+}

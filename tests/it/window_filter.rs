@@ -1,0 +1,135 @@
+//! The filter bar without a display: typed, mistaken, taken apart, clicked together.
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use infralock::app::shell::Shell;
+
+use crate::window::{has, until, window};
+
+/// The example, opened.
+fn example<'a>() -> Harness<'a, Shell> {
+    let mut window = window();
+    until(&mut window, |window| has(window, "Open the example"));
+    window.get_by_label("Open the example").click();
+    until(&mut window, |window| has(window, "Hosts, 89 rows"));
+    until(&mut window, |window| !window.state().snapshot().case.is_growing);
+    window
+}
+
+/// Writes into the field, from wherever the window is.
+fn write(window: &mut Harness<'_, Shell>, text: &str) {
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::F);
+    until(window, |window| {
+        window
+            .query_by_role_and_label(egui::Role::TextInput, "Filter")
+            .is_some_and(|field| field.accesskit_node().is_focused())
+    });
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.step();
+    window.event(egui::Event::Text(text.to_owned()));
+    window.step();
+}
+
+fn enter(window: &mut Harness<'_, Shell>, text: &str) {
+    write(window, text);
+    window.key_press(egui::Key::Enter);
+    window.step();
+}
+
+#[test]
+fn a_filter_is_typed_counted_and_dropped_chip_by_chip() {
+    let mut window = example();
+    enter(&mut window, "score >= 50 && mine == false");
+    until(&mut window, |window| has(window, "of 89 hosts"));
+    let shown = window.state().snapshot().hosts.shown.len();
+    assert!(shown > 0 && shown < 89);
+    let counts = format!("{shown} of 89 hosts · {} hidden", 89 - shown);
+    assert!(has(&window, &counts), "{counts}");
+    assert!(has(&window, &format!("Hosts, {shown} rows")), "the table shows as many");
+
+    until(&mut window, |window| has(window, "Remove score >= 50"));
+    window.get_by_label("Remove score >= 50").click();
+    until(&mut window, |window| window.state().snapshot().filter.text == "mine == false");
+    window.get_by_label_contains("Clear").click();
+    until(&mut window, |window| has(window, "Hosts, 89 rows"));
+}
+
+#[test]
+fn a_mistake_is_told_and_the_last_good_filter_stays_in_force() {
+    let mut window = example();
+    enter(&mut window, "score >= 50");
+    until(&mut window, |window| window.state().snapshot().filter.is_on());
+    let shown = window.state().snapshot().hosts.shown.len();
+    enter(&mut window, "scor >= 50");
+    until(&mut window, |window| has(window, "column 1: there is no field `scor`"));
+    assert!(has(&window, "`score` could stand here"));
+    assert_eq!(window.state().snapshot().hosts.shown.len(), shown);
+    assert_eq!(window.state().snapshot().filter.text, "score >= 50");
+}
+
+#[test]
+fn what_could_stand_there_is_proposed_and_taken_by_keyboard() {
+    let mut window = example();
+    write(&mut window, "coun");
+    until(&mut window, |window| has(window, "country: ISO 3166"));
+    window.key_press(egui::Key::Tab);
+    window.step();
+    until(&mut window, |window| has(window, "==: any value equals"));
+    window.event(egui::Event::Text("== ".to_owned()));
+    window.step();
+    // Values come from the hosts of the case, the most frequent first.
+    let usual =
+        window.state().snapshot().hosts.all.frequent(infralock::filter::FieldId::Country, 1);
+    until(&mut window, |window| has(window, &format!("\"{}\": ISO 3166", usual[0])));
+    window.key_press(egui::Key::ArrowDown);
+    window.step();
+    window.key_press(egui::Key::Enter);
+    window.step();
+    window.key_press(egui::Key::Enter);
+    let wanted = format!("country == \"{}\"", usual[0]);
+    until(&mut window, |window| window.state().snapshot().filter.text.trim() == wanted);
+}
+
+#[test]
+fn a_view_that_shows_nothing_says_why_and_how_to_see_all_again() {
+    let mut window = example();
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num3);
+    until(&mut window, |window| has(window, "Flows, 103 rows"));
+    enter(&mut window, "score > 100");
+    until(&mut window, |window| has(window, "0 of 103 flows pass the filter"));
+    assert!(has(&window, "Flows have no score"), "and how it was asked");
+    window.get_by_label("Clear filter").click();
+    until(&mut window, |window| has(window, "Flows, 103 rows"));
+}
+
+#[test]
+fn a_click_on_a_row_filters_by_what_stands_there() {
+    let mut window = example();
+    let rows = window.query_all_by_label_contains("198.51.100.23");
+    rows.into_iter().next().unwrap().click_secondary();
+    until(&mut window, |window| has(window, "Filter by"));
+    window.get_by_label("Filter by").click();
+    until(&mut window, |window| has(window, "Filter by addr == 198.51.100.23"));
+    window.get_by_label("Filter by addr == 198.51.100.23").click();
+    until(&mut window, |window| has(window, "1 of 89 hosts · 88 hidden"));
+    assert!(has(&window, "Remove addr == 198.51.100.23"));
+}
+
+#[test]
+fn a_pasted_list_is_compared_with_the_case() {
+    let mut window = example();
+    window.get_by_label("Edit").click();
+    until(&mut window, |window| has(window, "Compare with a list"));
+    window.get_by_label_contains("Compare with a list").click();
+    until(&mut window, |window| has(window, "List to compare"));
+    let label = "List to compare";
+    window.get_by_role_and_label(egui::Role::MultilineTextInput, label).focus();
+    window.step();
+    window.event(egui::Event::Text("198[.]51[.]100[.]23 and 192.0.2.251".to_owned()));
+    window.step();
+    window.get_by_label("Compare").click();
+    until(&mut window, |window| has(window, "1 of 2 entries occur in this case"));
+    assert!(has(&window, "Entries of the list, 2 rows"));
+    window.get_by_label("Filter by these").click();
+    until(&mut window, |window| has(window, "1 of 89 hosts"));
+}
