@@ -78,6 +78,7 @@ pub(super) fn import_into(
         batch_of: None,
         known,
         failed: None,
+        has_forgotten: store.forgotten_count()? > 0,
         store,
         inner,
         now,
@@ -165,6 +166,7 @@ struct Tee<'a> {
     batch: Vec<Item>,
     batch_of: Option<ImportKey>,
     known: Vec<(Untrusted, Untrusted)>,
+    has_forgotten: bool,
     /// Why nothing goes into the case any more.
     failed: Option<StoreError>,
 }
@@ -296,6 +298,18 @@ impl Consumer for Tee<'_> {
 
     fn frame(&mut self, frame: &Frame<'_>, carried: &files::Carriage) {
         self.inner.frame(frame, carried);
+    }
+
+    fn wants_open_flows(&self) -> bool {
+        // What is forgotten is taken out of flows that end.
+        !self.has_forgotten && self.inner.wants_open_flows()
+    }
+
+    fn open_flows(&mut self, flows: &mut dyn Iterator<Item = Flow>) {
+        let first = self.first;
+        let id = |import: ImportId| ImportId(first.saturating_add(import.0));
+        let inner = &mut *self.inner;
+        inner.open_flows(&mut flows.map(|flow| Flow { import: id(flow.import), ..flow }));
     }
 
     fn is_done(&self) -> bool {

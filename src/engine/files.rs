@@ -62,6 +62,14 @@ pub(super) trait Consumer {
     /// A frame was read, with what was in it.
     fn frame(&mut self, _frame: &Frame<'_>, _carried: &Carriage) {}
 
+    /// Whether it would look at flows that have not ended yet.
+    fn wants_open_flows(&self) -> bool {
+        false
+    }
+
+    /// Flows that have not ended yet, by their headers alone: each comes again when it ends.
+    fn open_flows(&mut self, _flows: &mut dyn Iterator<Item = Flow>) {}
+
     /// Whether to stop early: whoever takes the output has gone.
     fn is_done(&self) -> bool {
         false

@@ -17,6 +17,9 @@ const TICK_EVERY: u64 = 4_096;
 /// A piece of a text that is as much work as [`TICK_EVERY`] lines.
 const PIECE_TICK_BYTES: usize = 256 << 10;
 
+/// Open flows that are shown before they end: a tenth of a second's work.
+const OPEN_SHOWN_MAX: usize = 100_000;
+
 /// A file being read.
 pub(super) struct Reading<'a> {
     pub(super) import: ImportId,
@@ -150,6 +153,9 @@ pub(super) fn capture(
         frames += 1;
         if reading.stops(frames) {
             break;
+        }
+        if frames.is_multiple_of(TICK_EVERY) && reading.consumer.wants_open_flows() {
+            reading.consumer.open_flows(&mut table.peek(OPEN_SHOWN_MAX));
         }
     }
     let (tally, consumer) = (&mut *reading.tally, &mut *reading.consumer);

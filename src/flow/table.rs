@@ -15,7 +15,7 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 
 use crate::model::limits::{FLOW_SHARDS, FLOWS_MAX};
-use crate::model::{Addr, ConnState, Flow, ImportId, Proto, Record, Timestamp, Uid};
+use crate::model::{Addr, ConnState, Flow, ImportId, Proto, Record, Spoken, Timestamp, Uid};
 use crate::wire::{Packet, Tcp, Transport, Tunnel};
 
 use super::apps::{Context, Conversation, Heard, SecretKey, Sink, Transport as Manner};
@@ -220,6 +220,13 @@ impl FlowTable {
     /// How many there were so far.
     pub const fn stats(&self) -> FlowStats {
         self.stats
+    }
+
+    /// The flows that are open as far as they have come, by their headers alone: for who wants to
+    /// see something before they end. At most `limit`, in no order.
+    pub fn peek(&self, limit: usize) -> impl Iterator<Item = Flow> {
+        let entries = self.shards.iter().flat_map(|shard| shard.slots.iter());
+        entries.take(limit).map(|(_, entry)| entry.counted(&self.options))
     }
 
     /// Flows that are open.
@@ -727,9 +734,9 @@ impl Entry {
         context_of(&self.key, self.originator, self.uid, options.import)
     }
 
-    fn into_flow(self, step: &mut Step<'_>) -> Flow {
+    fn into_flow(mut self, step: &mut Step<'_>) -> Flow {
         let context = self.context(step.options);
-        let heard = match self.talk {
+        let heard = match std::mem::replace(&mut self.talk, Talk::Unheard) {
             Talk::Live(talk) => {
                 let out = &mut *step.out;
                 let mut sink = Sink {
@@ -751,8 +758,16 @@ impl Entry {
             }
         }
         let service = heard.service();
-        let mut spoken = heard.spoken;
-        spoken.os_guess = self.os_guess;
+        Flow {
+            service,
+            spoken: Box::new(Spoken { os_guess: self.os_guess, ..heard.spoken }),
+            ..self.counted(step.options)
+        }
+    }
+
+    /// The flow by its headers alone, as far as it has come.
+    fn counted(&self, options: &Options) -> Flow {
+        let context = self.context(options);
         let history = self.history.text();
         let (conn_state, orig_bytes, resp_bytes) = match &self.life {
             Life::Tcp(connection) => {
@@ -771,13 +786,13 @@ impl Entry {
         let [vlan, inner_vlan] = self.vlans;
         Flow {
             uid: self.uid,
-            import: step.options.import,
+            import: options.import,
             first_seen: self.first_seen,
             duration_nanos,
             originator: context.originator,
             responder: context.responder,
             proto: self.key.proto(),
-            service,
+            service: None,
             orig_bytes: duration_nanos.map(|_| orig_bytes),
             resp_bytes: duration_nanos.map(|_| resp_bytes),
             conn_state,
@@ -787,10 +802,10 @@ impl Entry {
             orig_ip_bytes: self.ip_bytes.originator,
             resp_pkts: self.packets.responder,
             resp_ip_bytes: self.ip_bytes.responder,
-            tunnel_parents: self.parents.map_or_else(Vec::new, |parents| *parents),
+            tunnel_parents: self.parents.as_deref().cloned().unwrap_or_default(),
             vlan: vlan_of(vlan),
             inner_vlan: vlan_of(inner_vlan),
-            spoken: Box::new(spoken),
+            spoken: Box::default(),
         }
     }
 }

@@ -19,6 +19,10 @@ const FIRST_SECS: f64 = 0.3;
 /// the work however long it takes.
 const LATER_BY: f64 = 2.0;
 
+/// Ended flows and records up to which open flows are shown beside them: all of them are gathered
+/// again for each look.
+const GATHERED_AGAIN_MAX: usize = 200_000;
+
 /// What a case holds of its files; everything else is computed from it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Held {
@@ -35,6 +39,8 @@ pub(super) struct Collect<'a> {
     flows: Vec<Flow>,
     records: Vec<Record>,
     held: Held,
+    context: Arc<Context>,
+    begun: Vec<(ImportId, RealmId, Untrusted)>,
     seen: u64,
     watch: Stopwatch,
     next_secs: f64,
@@ -50,6 +56,8 @@ impl<'a> Collect<'a> {
             flows: Vec::with_capacity(before.flows.len()),
             records: Vec::with_capacity(before.records.len()),
             held: Held::default(),
+            context: Arc::clone(context),
+            begun: Vec::new(),
             seen: 0,
             watch: Stopwatch::start(),
             next_secs: f64::INFINITY,
@@ -89,12 +97,30 @@ impl<'a> Collect<'a> {
 impl Consumer for Collect<'_> {
     fn begin(&mut self, import: ImportId, realm: RealmId, name: &Untrusted) {
         self.gather.begin(import, realm, name);
+        self.begun.push((import, realm, name.clone()));
     }
 
     fn flow(&mut self, flow: Flow) {
         self.gather.flow_seen(&flow);
         self.flows.push(flow);
         self.look();
+    }
+
+    fn wants_open_flows(&self) -> bool {
+        let seen = self.flows.len() + self.records.len();
+        seen < GATHERED_AGAIN_MAX && self.watch.secs() > self.next_secs
+    }
+
+    fn open_flows(&mut self, flows: &mut dyn Iterator<Item = Flow>) {
+        let mut gather = Gather::new(&self.context);
+        for (import, realm, name) in &self.begun {
+            gather.begin(*import, *realm, name);
+        }
+        self.flows.iter().for_each(|flow| gather.flow_seen(flow));
+        flows.for_each(|flow| gather.flow_seen(&flow));
+        self.records.iter().for_each(|record| gather.record_seen(record));
+        (self.show)(&gather);
+        self.next_secs = self.watch.secs() * LATER_BY;
     }
 
     fn record(&mut self, record: Record) {

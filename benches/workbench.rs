@@ -1,0 +1,135 @@
+//! What a person waits for: from asking the engine to seeing the answer.
+//!
+//! Waiting times with their spread, not throughput: each is taken a few times and all are printed.
+//! `INFRALOCK_BENCH_CAPTURE` names a large file to read; without it a log is made here.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a bench stops at an error and prints what it found"
+)]
+
+mod big_case;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use infralock::engine::workbench::{
+    Command, DataState, Direction, HostColumn, HostSort, Snapshot, Workbench,
+};
+
+const ROUNDS: usize = 5;
+const LINES: u32 = 500_000;
+
+fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Duration {
+    let begun = Instant::now();
+    while !done(&workbench.snapshot()) {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    begun.elapsed()
+}
+
+fn ready() -> (Workbench, Duration) {
+    let workbench = Workbench::start(Arc::new(|| ())).unwrap();
+    let waited = until(&workbench, |snapshot| matches!(snapshot.data, DataState::Ready(_)));
+    (workbench, waited)
+}
+
+fn over(snapshot: &Snapshot) -> bool {
+    !snapshot.jobs.is_empty() && snapshot.jobs.iter().all(|job| job.state.is_over())
+}
+
+fn told(what: &str, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let mut line = format!("{what:<46}");
+    for time in times {
+        write!(line, " {:8.1}", time.as_secs_f64() * 1e3).unwrap();
+    }
+    println!("{line} ms");
+}
+
+/// Peak memory of this process in MB, as Linux tells it.
+fn peak_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    number.unwrap_or_default() / 1_000
+}
+
+fn open_case(folder: &Path) {
+    let path = folder.join("case.infralock");
+    let mut store = big_case::write(&path);
+    big_case::derive(&mut store);
+    store.close().unwrap();
+    let (mut data, mut hosts, mut all) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (workbench, waited) = ready();
+        data.push(waited);
+        workbench.send(Command::Open(vec![path.clone()]));
+        let first = until(&workbench, |snapshot| !snapshot.hosts.shown.is_empty());
+        hosts.push(first);
+        all.push(first + until(&workbench, over));
+    }
+    told("start to reference data", data);
+    told("case of 50,000 hosts: opened to hosts", hosts);
+    told("case of 50,000 hosts: all judged again", all);
+    println!("peak memory {} MB", peak_mb());
+}
+
+fn import(path: &Path) {
+    let (mut hosts, mut all, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (workbench, _) = ready();
+        workbench.send(Command::Open(vec![path.to_owned()]));
+        let first = until(&workbench, |snapshot| !snapshot.hosts.shown.is_empty());
+        hosts.push(first);
+        let begun = Instant::now();
+        let mut slowest = Duration::ZERO;
+        let sorts = [HostColumn::Addr, HostColumn::Score].into_iter().cycle();
+        for by in sorts {
+            if over(&workbench.snapshot()) {
+                break;
+            }
+            let sort = HostSort { by, direction: Direction::Up };
+            workbench.send(Command::SortHosts(sort));
+            slowest = slowest.max(until(&workbench, |snapshot| snapshot.hosts.sort == sort));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        answers.push(slowest);
+        all.push(first + begun.elapsed());
+    }
+    told("large file: opened to first hosts", hosts);
+    told("large file: all read and judged", all);
+    told("while reading: slowest answer to a command", answers);
+    println!("peak memory {} MB", peak_mb());
+}
+
+/// An sshd log of many addresses.
+fn log(folder: &Path) -> PathBuf {
+    let mut text = String::new();
+    for n in 0..LINES {
+        let (hour, minute, second) = (n / 36_000 % 24, n / 600 % 60, n / 10 % 60);
+        let (c, d) = (n / 7 % 250, n % 250);
+        writeln!(
+            text,
+            "2026-06-05T{hour:02}:{minute:02}:{second:02}Z web sshd[{n}]: Failed password for u{n} \
+             from 100.{}.{c}.{d} port {} ssh2",
+            n % 64,
+            1_024 + n % 60_000
+        )
+        .unwrap();
+    }
+    let path = folder.join("auth.log");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    open_case(folder.path());
+    let large = std::env::var_os("INFRALOCK_BENCH_CAPTURE").map(PathBuf::from);
+    import(&large.unwrap_or_else(|| log(folder.path())));
+}
