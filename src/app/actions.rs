@@ -108,6 +108,7 @@ pub fn shown_keys(shortcut: KeyboardShortcut) -> String {
     let key = match logical_key {
         Key::ArrowLeft => "←",
         Key::ArrowRight => "→",
+        Key::Comma => ",",
         key => key.name(),
     };
     text + key
@@ -152,6 +153,8 @@ pub enum Act {
     Zoom(u16),
     /// Searches what can be done and who is there.
     Palette,
+    /// Shows the settings.
+    Settings,
     /// Shows the keyboard map.
     Keys,
     /// Says what this is and whom to credit.
@@ -213,6 +216,16 @@ pub enum Look {
     /// As the system says.
     #[default]
     System,
+}
+
+impl Look {
+    /// All of them, and what they are called.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Dark, "Dark"),
+        (Self::Light, "Light"),
+        (Self::HighContrast, "High contrast"),
+        (Self::System, "As the system"),
+    ];
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -285,6 +298,9 @@ fn edit() -> Vec<Action> {
         let copy = Menu::Edit.with(name, Act::Copy(form), what);
         list.push(if number == 0 { copy.parted() } else { copy });
     }
+    let what = "Theme, sizes, times, own networks";
+    let settings = Menu::Edit.with("Settings …", Act::Settings, what);
+    list.push(settings.keys(CTRL, Key::Comma).parted());
     list
 }
 
@@ -320,12 +336,8 @@ fn view() -> Vec<Action> {
         let what = "How the table of hosts puts them together, with sums";
         list.push(Menu::View.with(name, Act::Group(by), what).under("Group hosts"));
     }
-    for (name, look, what) in [
-        ("Dark", Look::Dark, "Light text on a dark ground"),
-        ("Light", Look::Light, "Dark text on a light ground"),
-        ("High contrast", Look::HighContrast, "White on black, with strong lines"),
-        ("As the system", Look::System, "Dark or light, as the system says"),
-    ] {
+    for (look, name) in Look::ALL {
+        let what = "How the window looks";
         list.push(Menu::View.with(name, Act::Look(look), what).under("Theme"));
     }
     for percent in [100, 125, 150, 200] {

@@ -6,11 +6,17 @@
 
 mod about;
 pub mod actions;
+mod banner;
 pub mod copy;
+mod keeper;
+pub mod layout;
 pub mod palette;
 pub mod panels;
+pub mod settings;
+mod settings_ui;
 pub mod shell;
 pub mod theme;
+pub mod times;
 mod top_bar;
 mod views;
 pub mod widgets;
@@ -46,11 +52,12 @@ pub fn run(first: First) -> Result<(), String> {
         let ctx = creation.egui_ctx.clone();
         let repaint = Arc::new(move || ctx.request_repaint());
         let workbench = Workbench::start_in(repaint, recovery_folder())?;
-        if let First::Files(paths) = first {
-            workbench.send(Command::Open(paths));
-        }
         theme::install(&creation.egui_ctx);
-        let app: Box<dyn eframe::App> = Box::new(shell::Shell::new(workbench));
+        let mut shell = shell::Shell::with_settings(workbench, settings::path());
+        if let First::Files(paths) = first {
+            shell.ask(Command::Open(paths));
+        }
+        let app: Box<dyn eframe::App> = Box::new(shell);
         Ok(app)
     };
     eframe::run_native("infralock", options, Box::new(start)).map_err(|error| error.to_string())

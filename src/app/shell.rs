@@ -10,9 +10,14 @@ use egui::{
 
 use super::about::{about_ui, keys_ui};
 use super::actions::{self, Act, Action, Look, Sides};
+use super::banner::banner_ui;
+use super::keeper::Keeper;
 use super::palette::{Choice, Finder};
 use super::panels::{self, Memory, View};
+use super::settings::{Density, RECENT_MAX, Settings};
+use super::settings_ui::Dialog;
 use super::theme::{self, Palette};
+use super::times::{self, Clock};
 use super::top_bar::TopBar;
 use super::views::{Views, rail_ui};
 use super::widgets::list;
@@ -30,28 +35,74 @@ pub struct Shell {
     /// What a person chose in this frame.
     acts: Vec<Act>,
     finder: Finder,
-    sides: Sides,
-    look: Look,
+    settings: Settings,
+    keeper: Keeper,
+    dialog: Dialog,
+    worn: Worn,
     about: bool,
     keys: bool,
 }
 
+/// What of the settings the window wears already.
+#[derive(Default)]
+struct Worn {
+    looks: Option<(Look, Density, Clock)>,
+    /// A size that was asked for and holds from the next frame on.
+    zoom_asked: bool,
+    zoom_percent: Option<u16>,
+}
+
 impl Shell {
-    /// A window over an engine.
+    /// A window over an engine that keeps no settings.
     pub fn new(workbench: Workbench) -> Self {
+        Self::with_settings(workbench, None)
+    }
+
+    /// A window over an engine, with the settings of a file that is kept up to date.
+    pub fn with_settings(workbench: Workbench, path: Option<PathBuf>) -> Self {
+        let (keeper, settings) = Keeper::open(path);
+        let mut memory = Memory::default();
+        for (name, columns, table) in memory.tables() {
+            if let Some(arranged) = settings.columns.get(name) {
+                table.arrange(&columns, arranged);
+            }
+        }
+        memory.start.recent.clone_from(&settings.recent);
+        memory.filter.history.clone_from(&settings.filters);
+        let mut wishes = Vec::new();
+        if !settings.own_networks.is_empty() {
+            wishes.push(Command::Own(settings.own()));
+        }
         Self {
             workbench,
-            memory: Memory::default(),
-            views: Views::default(),
-            wishes: Vec::new(),
+            memory,
+            views: Views::laid_out(settings.views.as_ref()),
+            wishes,
             actions: actions::all(),
             acts: Vec::new(),
             finder: Finder::default(),
-            sides: Sides::default(),
-            look: Look::default(),
+            settings,
+            keeper,
+            dialog: Dialog::default(),
+            worn: Worn::default(),
             about: false,
             keys: false,
         }
+    }
+
+    /// What is set, with where everything stands now.
+    fn settings_now(&mut self) -> Settings {
+        let mut settings = self.settings.clone();
+        settings.views = self.views.layout();
+        settings.filters.clone_from(&self.memory.filter.history);
+        settings.columns.clear();
+        for (name, columns, table) in self.memory.tables() {
+            let arranged = table.arrangement(&columns);
+            if !arranged.is_empty() {
+                settings.columns.insert(name.to_owned(), arranged);
+            }
+        }
+        settings
     }
 
     /// Everything as it is now.
@@ -67,11 +118,17 @@ impl Shell {
     /// Draws a frame.
     pub fn draw(&mut self, ui: &mut Ui) {
         let snapshot = self.workbench.snapshot();
+        self.wear(ui.ctx());
         self.take_drops(ui.ctx());
         if !self.finder.is_open() {
             self.shortcuts(ui.ctx());
         }
         let field = self.top_ui(ui, &snapshot);
+        if let Some(told) = self.keeper.told.clone()
+            && banner_ui(ui, "Settings", &told)
+        {
+            self.keeper.told = None;
+        }
         let mut view =
             View { snapshot: &snapshot, wishes: &mut self.wishes, memory: &mut self.memory };
         if snapshot.case.is_empty() {
@@ -89,13 +146,14 @@ impl Shell {
             Bar::top("filter").frame(bar).resizable(false).show(ui, |ui| {
                 panels::filter_bar::filter_bar_ui(ui, &mut view);
             });
-            workbench_ui(ui, &mut view, &mut self.views, self.sides);
+            workbench_ui(ui, &mut view, &mut self.views, self.settings.sides);
         }
         panels::case::dialogs_ui(ui.ctx(), &mut view);
         panels::handover::dialog_ui(ui, &mut view);
         panels::compare::compare_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about, &snapshot);
         keys_ui(ui.ctx(), &mut self.keys, &self.actions);
+        self.settings_ui(ui.ctx());
         match self.finder.show(ui.ctx(), field, &snapshot, &self.actions) {
             Some(Choice::Act(act)) => self.acts.push(act),
             Some(Choice::Select(what)) => self.wishes.push(Command::Select(Some(what))),
@@ -109,9 +167,61 @@ impl Shell {
             match &wish {
                 Command::Select(what) => self.memory.asked = *what,
                 Command::Back | Command::Forward => self.memory.asked = None,
+                Command::Open(paths) => {
+                    paths.iter().take(RECENT_MAX).for_each(|path| self.settings.opened(path));
+                }
+                Command::SaveAs(path, _) => self.settings.opened(path),
                 _ => {}
             }
             self.workbench.send(wish);
+        }
+        self.memory.start.recent.clone_from(&self.settings.recent);
+        let now_secs = ui.input(|input| input.time);
+        if self.keeper.is_due(now_secs) {
+            let settings = self.settings_now();
+            self.keeper.look(now_secs, settings);
+        }
+    }
+
+    /// Puts on what is set, and takes over a size that was set by keyboard.
+    fn wear(&mut self, ctx: &Context) {
+        let Settings { look, density, clock, zoom_percent, .. } = self.settings;
+        if self.worn.looks != Some((look, density, clock)) {
+            self.worn.looks = Some((look, density, clock));
+            theme::wear(ctx, look, density);
+            times::set(clock);
+        }
+        let shown = (ctx.zoom_factor() * 100.0).round() as u16;
+        if self.worn.zoom_percent != Some(zoom_percent) {
+            self.worn.zoom_percent = Some(zoom_percent);
+            self.worn.zoom_asked = shown != zoom_percent;
+            ctx.set_zoom_factor(f32::from(zoom_percent) / 100.0);
+        } else if shown == zoom_percent {
+            self.worn.zoom_asked = false;
+        } else if !self.worn.zoom_asked {
+            self.settings.zoom_percent = shown;
+            self.worn.zoom_percent = Some(shown);
+        }
+    }
+
+    fn settings_ui(&mut self, ctx: &Context) {
+        if !self.dialog.is_open {
+            return;
+        }
+        let place = self.keeper.place();
+        let asked = self.dialog.show(ctx, &mut self.settings, &place);
+        if asked.networks {
+            self.wishes.push(Command::Own(self.settings.own()));
+        }
+        if asked.recent {
+            self.settings.recent.clear();
+        }
+        if asked.places {
+            self.views = Views::default();
+            self.settings.sides = Sides::default();
+            for (_, columns, table) in self.memory.tables() {
+                table.arrange(&columns, &[]);
+            }
         }
     }
 
@@ -121,8 +231,8 @@ impl Shell {
             snapshot,
             actions: &self.actions,
             acts: &mut self.acts,
-            sides: self.sides,
-            look: self.look,
+            sides: self.settings.sides,
+            look: self.settings.look,
         };
         Bar::top("menus").frame(bar).show(ui, |ui| top.ui(ui)).inner
     }
@@ -172,16 +282,14 @@ impl Shell {
             Act::Wish(wish) => self.ask(wish()),
             Act::Show(number) => self.views.show(number),
             Act::Turn(side) => {
-                let shown = self.sides.shows(side);
+                let shown = self.settings.sides.shows(side);
                 *shown = !*shown;
             }
             Act::Expand => self.views.expand(),
             Act::Copy(form) => list::ask_to_copy(ctx, form),
-            Act::Look(look) => {
-                self.look = look;
-                theme::wear(ctx, look);
-            }
-            Act::Zoom(percent) => ctx.set_zoom_factor(f32::from(percent) / 100.0),
+            Act::Look(look) => self.settings.look = look,
+            Act::Zoom(percent) => self.settings.zoom_percent = percent,
+            Act::Settings => self.dialog.is_open = true,
             Act::Palette => self.finder.open(),
             Act::Keys => self.keys = !self.keys,
             Act::About => self.about = true,
@@ -198,6 +306,13 @@ impl Shell {
         if !paths.is_empty() {
             self.wishes.push(Command::Open(paths));
         }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let settings = self.settings_now();
+        self.keeper.end(&settings);
     }
 }
 

@@ -14,6 +14,7 @@ use egui::{
 };
 
 use super::actions::Look;
+use super::settings::Density;
 use crate::engine::workbench::Verdict;
 
 /// Height of a row in points.
@@ -162,13 +163,19 @@ pub const CONTRAST: Palette = Palette {
     amount: Color32::from_rgb(170, 196, 228),
 };
 
-/// Puts a theme on.
-pub fn wear(ctx: &Context, look: Look) {
+/// Puts a theme on, with rows of a height.
+pub fn wear(ctx: &Context, look: Look, density: Density) {
     let dark = match look {
         Look::HighContrast => &CONTRAST,
         Look::Dark | Look::Light | Look::System => &DARK,
     };
-    ctx.set_style_of(Theme::Dark, style(Visuals::dark(), dark));
+    for (theme, visuals, palette) in
+        [(Theme::Dark, Visuals::dark(), dark), (Theme::Light, Visuals::light(), &LIGHT)]
+    {
+        let mut style = style(visuals, palette);
+        style.spacing.interact_size.y = density.row();
+        ctx.set_style_of(theme, style);
+    }
     ctx.set_theme(match look {
         Look::Dark | Look::HighContrast => ThemePreference::Dark,
         Look::Light => ThemePreference::Light,
@@ -215,6 +222,8 @@ pub mod icon {
     pub const DETECTIONS: &str = "\u{f412}";
     /// Problems.
     pub const PROBLEMS: &str = "\u{f4e0}";
+    /// Care is needed.
+    pub const WARNING: &str = "\u{f4e0}";
     /// Data.
     pub const DATA: &str = "\u{f1de}";
     /// Left side.
@@ -247,11 +256,10 @@ pub mod icon {
     pub const MINUS: &str = "\u{f32a}";
 }
 
-/// Sets fonts and both themes.
+/// Sets fonts and the first theme.
 pub fn install(ctx: &Context) {
     ctx.set_fonts(fonts());
-    ctx.set_style_of(Theme::Dark, style(Visuals::dark(), &DARK));
-    ctx.set_style_of(Theme::Light, style(Visuals::light(), &LIGHT));
+    wear(ctx, Look::default(), Density::default());
 }
 
 fn fonts() -> FontDefinitions {

@@ -1,8 +1,9 @@
 //! The middle of the window: views in tiles, which of them is in front, one that takes it all.
 
-use egui::{Align, Frame, Id, Layout, Margin, RichText, Ui};
+use egui::{Align, Frame, Id, Layout as Flow, Margin, RichText, Ui};
 use egui_tiles::{SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
 
+use super::layout::Layout;
 use super::panels::filter_bar::count_text;
 use super::panels::{PANELS, Panel, View};
 use super::theme::{self, Palette, icon};
@@ -33,6 +34,22 @@ impl Default for Views {
 }
 
 impl Views {
+    /// Puts the views where they were.
+    pub(super) fn laid_out(layout: Option<&Layout>) -> Self {
+        let tree = layout.and_then(|layout| layout.tree(&titles()));
+        match tree {
+            Some(tree) => Self { tree, ..Self::default() },
+            None => Self::default(),
+        }
+    }
+
+    /// Where the views are; `None`: as at first.
+    pub(super) fn layout(&self) -> Option<Layout> {
+        let titles = titles();
+        let layout = Layout::of(&self.tree, &titles);
+        (layout != Layout::of(&Self::default().tree, &titles)).then_some(layout)
+    }
+
     /// Brings a view to the front.
     pub(super) fn show(&mut self, number: usize) {
         self.used = number;
@@ -78,6 +95,10 @@ impl Views {
     }
 }
 
+fn titles() -> Vec<&'static str> {
+    PANELS.iter().map(|panel| panel.title).collect()
+}
+
 /// The one view that has the whole middle, under a head like a tab.
 fn expanded_ui(
     ui: &mut Ui,
@@ -89,7 +110,7 @@ fn expanded_ui(
     head.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.label(title(panel, view));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.with_layout(Flow::right_to_left(Align::Center), |ui| {
                 tools_ui(ui, view, (number, panel), (icon::SHRINK, "Put it back"), expands);
             });
         });
@@ -189,7 +210,7 @@ impl egui_tiles::Behavior<usize> for Behavior<'_, '_> {
 
 /// The rail: every view by name.
 pub(super) fn rail_ui(ui: &mut Ui, views: &mut Views) {
-    ui.with_layout(Layout::top_down_justified(Align::LEFT), |ui| {
+    ui.with_layout(Flow::top_down_justified(Align::LEFT), |ui| {
         for (number, panel) in PANELS.iter().enumerate() {
             let text = RichText::new(format!("{}  {}", panel.icon, panel.title));
             let size = egui::vec2(0.0, theme::row(ui) + 4.0);

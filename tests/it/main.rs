@@ -38,6 +38,8 @@ mod robust;
 mod shipped_data;
 mod program;
 mod schema;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod settings;
 mod shop;
 mod store;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]

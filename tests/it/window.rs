@@ -1,5 +1,6 @@
 //! The window without a display: what is drawn, by the names that screen readers hear.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use egui_kittest::Harness;
@@ -12,6 +13,11 @@ use infralock::engine::workbench::{Command, Workbench};
 const FRAMES_MAX: usize = 3_000;
 
 pub fn window<'a>() -> Harness<'a, Shell> {
+    window_with(None)
+}
+
+/// A window that keeps its settings in a file.
+pub fn window_with<'a>(settings: Option<PathBuf>) -> Harness<'a, Shell> {
     let workbench = Workbench::start(Arc::new(|| ())).unwrap();
     let mut set = false;
     Harness::builder().with_size([1280.0, 800.0]).build_ui_state(
@@ -21,7 +27,7 @@ pub fn window<'a>() -> Harness<'a, Shell> {
             }
             shell.draw(ui);
         },
-        Shell::new(workbench),
+        Shell::with_settings(workbench, settings),
     )
 }
 

@@ -32,7 +32,7 @@ pub const COLUMNS: [Column; 8] = [
     Column::text("Got in", 54.0, "Whether what was tried worked"),
     Column::text("What", 320.0, "In a sentence").growing(),
     Column::number("Count", 70.0, "How many tries, requests, packets"),
-    Column::text("First seen, UTC", 132.0, "When it began"),
+    Column::time("First seen", "When it began"),
     Column::text("ATT&CK", 90.0, "MITRE ATT&CK techniques"),
 ];
 

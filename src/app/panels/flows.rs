@@ -25,7 +25,7 @@ pub const PANEL: Panel = Panel {
 };
 
 const COLUMNS: [(FlowColumn, Column); 12] = [
-    (FlowColumn::Time, Column::text("Time, UTC", 140.0, "The first packet")),
+    (FlowColumn::Time, Column::time("Time", "The first packet")),
     (FlowColumn::Originator, Column::text("Originator", 170.0, "Who opened it")),
     (FlowColumn::Responder, Column::text("Responder", 150.0, "Whom it was opened to")),
     (FlowColumn::Port, Column::number("Port", 56.0, "The responder's port")),

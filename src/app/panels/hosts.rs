@@ -42,8 +42,8 @@ const COLUMNS: [(HostColumn, Column); 13] = [
     (HostColumn::Flows, Column::number("Flows", 64.0, "Flows, and log records that name it")),
     (HostColumn::BytesOut, Column::number("Sent", 64.0, "IP bytes it sent")),
     (HostColumn::BytesIn, Column::number("Received", 64.0, "IP bytes it received")),
-    (HostColumn::FirstSeen, Column::text("First seen, UTC", 132.0, "The oldest sighting")),
-    (HostColumn::LastSeen, Column::text("Last seen, UTC", 132.0, "The newest sighting")),
+    (HostColumn::FirstSeen, Column::time("First seen", "The oldest sighting")),
+    (HostColumn::LastSeen, Column::time("Last seen", "The newest sighting")),
     (HostColumn::Packets, Column::number("Packets", 70.0, "Packets sent and received")),
 ];
 

@@ -4,6 +4,7 @@ use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 
 use super::{View, filter_menu, said, section};
 use crate::app::theme::{self, Palette, icon};
+use crate::app::times;
 use crate::app::widgets::band;
 use crate::app::widgets::text::{bytes, counted, grouped, time, visible};
 use crate::engine::workbench::{Command, Selected, Selection, Verdict};
@@ -219,8 +220,8 @@ fn facts_ui(ui: &mut Ui, host: &HostRow) {
                 ui.end_row();
             }
         };
-        row("first, UTC", time(host.first_seen));
-        row("last, UTC", time(host.last_seen));
+        row(&format!("first, {}", times::zone()), time(host.first_seen));
+        row(&format!("last, {}", times::zone()), time(host.last_seen));
         row("flows", grouped(host.flows));
         row("sent", bytes(host.bytes_out));
         row("received", bytes(host.bytes_in));

@@ -156,6 +156,20 @@ pub struct Memory {
     pub said: said::SaidState,
 }
 
+impl Memory {
+    /// All tables with their names and columns, for who keeps how columns are arranged.
+    pub fn tables(&mut self) -> Vec<(&'static str, Vec<Column>, &mut TableState)> {
+        vec![
+            ("Hosts", hosts::columns().to_vec(), &mut self.hosts.list.table),
+            ("Flows", flows::columns().to_vec(), &mut self.flows.table),
+            ("Records", records::columns().to_vec(), &mut self.records.table),
+            ("Detections", detections::COLUMNS.to_vec(), &mut self.detections.table),
+            ("Files", data::COLUMNS.to_vec(), &mut self.files.table),
+            ("Problems", problems::COLUMNS.to_vec(), &mut self.problems.table),
+        ]
+    }
+}
+
 /// For [`Panel::tools`]: nothing.
 pub fn no_tools(_: &mut Ui, _: &mut View<'_>) {}
 

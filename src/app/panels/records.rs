@@ -24,7 +24,7 @@ pub const PANEL: Panel = Panel {
 };
 
 const COLUMNS: [(RecordColumn, Column); 10] = [
-    (RecordColumn::Time, Column::text("Time, UTC", 140.0, "When; empty where the line has none")),
+    (RecordColumn::Time, Column::time("Time", "When; empty where the line has none")),
     (RecordColumn::Kind, Column::text("Kind", 70.0, "What it is about")),
     (RecordColumn::Service, Column::text("Service", 80.0, "The program or protocol")),
     (RecordColumn::Outcome, Column::text("Outcome", 70.0, "How what was tried ended")),

@@ -7,6 +7,10 @@ use egui::{Key, RichText, TextEdit, Ui, vec2};
 use super::{View, jobs, section};
 use crate::app::theme::{self, Palette};
 use crate::engine::workbench::{Command, JobState};
+use crate::model::Visible;
+
+/// Files and folders opened before that find room on the page.
+const RECENT_SHOWN: usize = 6;
 
 /// What is being typed.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +19,8 @@ pub struct StartState {
     pub path: String,
     /// Addresses.
     pub addresses: String,
+    /// What was opened before, the newest first.
+    pub recent: Vec<PathBuf>,
 }
 
 /// Draws the page that an empty case shows.
@@ -45,6 +51,7 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.label(RichText::new("One synthetic night at a small shop").color(quiet));
     });
     super::case::recovered_ui(ui, view);
+    recent_ui(ui, view);
     section(ui, "Path of a file or folder");
     ui.horizontal(|ui| {
         let field = TextEdit::singleline(&mut view.memory.start.path)
@@ -79,5 +86,28 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
     if failed {
         section(ui, "What happened");
         jobs::jobs_ui(ui, view);
+    }
+}
+
+/// What was opened before, one line each.
+fn recent_ui(ui: &mut Ui, view: &mut View<'_>) {
+    if view.memory.start.recent.is_empty() {
+        return;
+    }
+    section(ui, "Opened before");
+    let mut opened = None;
+    for path in view.memory.start.recent.iter().take(RECENT_SHOWN) {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let folder = path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        ui.horizontal(|ui| {
+            if ui.link(Visible(&name).to_string()).clicked() {
+                opened = Some(path.clone());
+            }
+            let folder = RichText::new(Visible(&folder).to_string()).color(Palette::of(ui).quiet);
+            ui.add(egui::Label::new(folder).truncate());
+        });
+    }
+    if let Some(path) = opened {
+        view.wish(Command::Open(vec![path]));
     }
 }

@@ -4,6 +4,7 @@ use egui::{Align2, Rect, Sense, Stroke, Ui, pos2, vec2};
 
 use super::View;
 use crate::app::theme::{self, Palette};
+use crate::app::times;
 use crate::app::widgets::text::{counted, time};
 use crate::engine::workbench::Timeline;
 use crate::filter::{FieldId, Filter};
@@ -26,10 +27,11 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     let size = vec2(ui.available_width(), 46.0);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
     let range = range_in_force(view);
+    let zone = times::zone();
     let name = match range {
-        None => format!("Timeline from {} to {}, UTC", time(Some(all.from)), time(Some(all.to))),
+        None => format!("Timeline from {} to {}, {zone}", time(Some(all.from)), time(Some(all.to))),
         Some((from, to)) => {
-            format!("Timeline, shown from {} to {}, UTC", time(Some(from)), time(Some(to)))
+            format!("Timeline, shown from {} to {}, {zone}", time(Some(from)), time(Some(to)))
         }
     };
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
@@ -69,7 +71,7 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
         [(0.0, Align2::LEFT_BOTTOM), (0.5, Align2::CENTER_BOTTOM), (1.0, Align2::RIGHT_BOTTOM)]
     {
         let at = pos2(plot.min.x + plot.width() * part, below);
-        let label = format!("{} UTC", time(Some(at_part(all, f64::from(part)))));
+        let label = format!("{} {zone}", time(Some(at_part(all, f64::from(part)))));
         painter.text(at, anchor, label, font.clone(), palette.quiet);
     }
     if let Some(pointer) = response.hover_pos().filter(|at| plot.x_range().contains(at.x)) {
@@ -78,7 +80,7 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
         let number = (part * all.bins.len() as f32) as usize;
         let bin = all.bins.get(number).copied().unwrap_or_default();
         let told = format!(
-            "{} UTC · {} · {} · {}",
+            "{} {zone} · {} · {} · {}",
             time(Some(at_part(all, f64::from(part)))),
             counted(bin.flows, "flow", "flows"),
             counted(bin.records, "record", "records"),

@@ -101,7 +101,8 @@ impl<K: Copy + Eq + Hash> List<'_, K> {
 
     fn copied(&self, place: &TableState, rows: &[usize], form: Form) -> String {
         let columns = place.shown(self.columns);
-        let heads: Vec<&str> = columns.iter().map(|&number| self.columns[number].title).collect();
+        let heads: Vec<_> = columns.iter().map(|&number| self.columns[number].head()).collect();
+        let heads: Vec<&str> = heads.iter().map(|head| &**head).collect();
         let shown = |row: usize, at: usize| {
             let column = columns.get(at).copied().unwrap_or_default();
             (self.cell)(row, column).text.into_owned()

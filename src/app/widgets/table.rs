@@ -22,6 +22,7 @@ use self::heads::ColumnPlace;
 use super::band;
 use super::chosen::Pick;
 use crate::app::theme::{self, Palette};
+use crate::app::times;
 use crate::engine::workbench::{Direction, Verdict};
 
 /// Space left and right in a cell.
@@ -41,6 +42,8 @@ pub struct Column {
     pub right: bool,
     /// Takes what is left of the width.
     pub grows: bool,
+    /// Holds times: the head says in which zone.
+    pub times: bool,
     /// What it means, in a sentence.
     pub help: &'static str,
 }
@@ -48,12 +51,25 @@ pub struct Column {
 impl Column {
     /// Text, from the left.
     pub const fn text(title: &'static str, width: f32, help: &'static str) -> Self {
-        Self { title, width, right: false, grows: false, help }
+        Self { title, width, right: false, grows: false, times: false, help }
     }
 
     /// A number, to the right.
     pub const fn number(title: &'static str, width: f32, help: &'static str) -> Self {
-        Self { title, width, right: true, grows: false, help }
+        Self { title, width, right: true, grows: false, times: false, help }
+    }
+
+    /// Times, from the left.
+    pub const fn time(title: &'static str, help: &'static str) -> Self {
+        Self { times: true, ..Self::text(title, 140.0, help) }
+    }
+
+    /// The title, with the zone of times.
+    pub fn head(&self) -> Cow<'static, str> {
+        match self.times {
+            true => format!("{}, {}", self.title, times::zone()).into(),
+            false => self.title.into(),
+        }
     }
 
     const fn align(&self) -> Align2 {

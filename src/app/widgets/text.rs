@@ -1,5 +1,6 @@
 //! Numbers, times and strangers' text as people read them.
 
+use crate::app::times;
 use crate::model::{Timestamp, Untrusted, Visible};
 pub(crate) use crate::model::{counted, grouped};
 
@@ -22,9 +23,9 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// `2026-06-05 03:12:44`, UTC; empty: not known.
+/// `2026-06-05 03:12:44` in the zone that is set, which stands beside it; empty: not known.
 pub fn time(at: Option<Timestamp>) -> String {
-    at.map(Timestamp::to_short).unwrap_or_default()
+    at.map(times::shown).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
 use super::handover::HandOver;
-use crate::model::{Addr, HostKey, Uid};
+use crate::model::{Addr, HostKey, Prefix, Uid};
 use crate::store::{Deed, Existing, ImportKey};
 
 /// One wish of a person. Answers come in a later [`Snapshot`](super::Snapshot).
@@ -37,6 +37,9 @@ pub enum Command {
     Undo,
     /// Does again what was undone last. Changes what the deed changed.
     Redo,
+    /// Says which networks are the analyst's own; the open case is judged again. A job. Changes
+    /// everything.
+    Own(Vec<Prefix>),
     /// Stops a job, which keeps what is done. Changes `jobs`.
     Cancel(JobId),
     /// Takes a finished job out of the list. Changes `jobs`.

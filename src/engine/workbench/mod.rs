@@ -17,6 +17,7 @@ mod compare;
 mod filters;
 mod job;
 mod known;
+mod own;
 mod passing;
 mod select;
 mod shapes;

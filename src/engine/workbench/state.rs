@@ -26,7 +26,7 @@ use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
 use crate::engine::{example, open_intel};
-use crate::model::{HostKey, Untrusted};
+use crate::model::{HostKey, Prefix, Untrusted};
 
 /// Selections that are kept to go back to.
 const HISTORY_MAX: usize = 100;
@@ -73,7 +73,9 @@ pub(super) struct Engine {
     pub(super) next: Snapshot,
     /// What a case is judged by; of the example, its own.
     pub(super) context: Option<Arc<Context>>,
-    plain: Option<Arc<Context>>,
+    pub(super) plain: Option<Arc<Context>>,
+    /// The analyst's own networks.
+    pub(super) mine: Vec<Prefix>,
     pub(super) outcome: Outcome,
     /// The open case.
     pub(super) case: Option<OpenCase>,
@@ -109,6 +111,7 @@ impl Engine {
             next: Snapshot::default(),
             context: None,
             plain: None,
+            mine: Vec::new(),
             outcome: Outcome::default(),
             case: None,
             recovery: None,
@@ -187,6 +190,9 @@ impl Engine {
                 self.next.data = DataState::Ready(Arc::new(view));
                 self.plain = Some(Arc::clone(&context));
                 self.context.get_or_insert(context);
+                if !self.mine.is_empty() {
+                    self.open_own();
+                }
                 self.read_next();
             }
             Message::Data(Err(why)) => {
@@ -236,6 +242,7 @@ impl Engine {
             Command::Do(deed) => self.turn(Turn::Do(deed)),
             Command::Undo => self.turn(Turn::Undo),
             Command::Redo => self.turn(Turn::Redo),
+            Command::Own(mine) => self.own(mine),
             Command::Cancel(id) => self.cancel(id),
             Command::Dismiss(id) => {
                 self.jobs.retain(|(job, _)| job.id != id || !job.state.is_over());

@@ -23,7 +23,7 @@ pub(super) struct ColumnPlace {
 }
 
 /// A column's place, told by its title: what is kept from one run of the program to the next.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Arranged {
     /// Its title.
     pub title: String,
@@ -161,7 +161,7 @@ impl Table<'_> {
                 true => palette.text,
                 false => palette.quiet,
             };
-            let text = format!("{}{arrow}", column.title);
+            let text = format!("{}{arrow}", column.head());
             let font = theme::text(theme::HEAD + 1.0);
             super::paint(ui, rect, clip, &text, font, colour, column.align());
             if head.clicked() {
@@ -254,7 +254,7 @@ impl Table<'_> {
         };
         // Room for the arrow of the sorted column.
         let head =
-            width(format!("{} {}", column.title, icon::DOWN), theme::text(theme::HEAD + 1.0));
+            width(format!("{} {}", column.head(), icon::DOWN), theme::text(theme::HEAD + 1.0));
         let first = state.top as usize;
         let count = self.rows_in_sight(layout).ceil() as usize + 1;
         let widest = (first..self.rows).take(count).map(|row| {
