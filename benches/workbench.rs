@@ -23,6 +23,7 @@ use infralock::engine::workbench::{
 
 const ROUNDS: usize = 5;
 const LINES: u32 = 500_000;
+const HOSTS: u32 = 1_000_000;
 
 fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Duration {
     let begun = Instant::now();
@@ -127,9 +128,49 @@ fn log(folder: &Path) -> PathBuf {
     path
 }
 
+/// A list of a million addresses.
+fn list(folder: &Path) -> PathBuf {
+    let mut text = String::new();
+    for n in 0..HOSTS {
+        let [a, b, c, d] = n.wrapping_mul(2_654_435_761).to_be_bytes();
+        writeln!(text, "{}.{b}.{c}.{d}", 1 + a % 223).unwrap();
+    }
+    let path = folder.join("addresses.txt");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// From the command to the snapshot with what passes, in every table.
+fn filter(path: &Path, texts: &[&str]) {
+    let (workbench, _) = ready();
+    workbench.send(Command::Open(vec![path.to_owned()]));
+    until(&workbench, over);
+    let snapshot = workbench.snapshot();
+    let [hosts, flows, records] =
+        [snapshot.hosts.all.len(), snapshot.flows.all.len(), snapshot.records.all.len()];
+    println!("filters over {hosts} hosts, {flows} flows, {records} records");
+    for text in texts {
+        let mut times = Vec::new();
+        let mut shown = 0;
+        for _ in 0..ROUNDS {
+            workbench.send(Command::Filter(String::new()));
+            until(&workbench, |snapshot| !snapshot.filter.is_on());
+            workbench.send(Command::Filter((*text).to_owned()));
+            times.push(until(&workbench, |now| now.filter.text == *text && !now.filter.is_running));
+            shown = workbench.snapshot().hosts.shown.len();
+        }
+        told(&format!("{text} ({shown} hosts)"), times);
+    }
+    println!("peak memory {} MB", peak_mb());
+}
+
 fn main() {
     let folder = tempfile::tempdir().unwrap();
     open_case(folder.path());
+    let mixed = ["score >= 50", "country == \"NL\"", "dst_port == 443", "bytes > 1MB && kind"];
+    filter(&folder.path().join("case.infralock"), &mixed);
+    let of_hosts = ["score >= 50 && country == \"NL\"", "kind == hosting", "amsterdam", "192.0"];
+    filter(&list(folder.path()), &of_hosts);
     let large = std::env::var_os("INFRALOCK_BENCH_CAPTURE").map(PathBuf::from);
     import(&large.unwrap_or_else(|| log(folder.path())));
 }

@@ -273,7 +273,7 @@ impl Shell {
                 View { snapshot, wishes, memory }.hand_over();
             }
             Act::Filter => self.memory.filter.wanted = true,
-            Act::Compare => self.memory.compare.is_open = true,
+            Act::Compare => self.memory.compare.open(),
             Act::Undo => self.ask(Command::Undo),
             Act::Redo => self.ask(Command::Redo),
             Act::Back => self.ask(Command::Back),

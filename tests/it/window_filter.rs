@@ -133,3 +133,105 @@ fn a_pasted_list_is_compared_with_the_case() {
     window.get_by_label("Filter by these").click();
     until(&mut window, |window| has(window, "1 of 89 hosts"));
 }
+
+/// Presses at one place, moves to another, lets go: parts of a view's width and height.
+fn drag(window: &mut Harness<'_, Shell>, view: &str, from: [f32; 2], to: [f32; 2]) {
+    let rect = window.get_by_label_contains(view).rect();
+    let at = |[x, y]: [f32; 2]| rect.min + egui::vec2(rect.width() * x, rect.height() * y);
+    window.hover_at(at(from));
+    window.step();
+    window.drag_at(at(from));
+    window.step();
+    window.hover_at(at(from).lerp(at(to), 0.5));
+    window.step();
+    window.hover_at(at(to));
+    window.step();
+    window.drop_at(at(to));
+    window.step();
+}
+
+#[test]
+fn a_drag_over_the_time_leaves_a_stretch_of_it() {
+    let mut window = example();
+    enter(&mut window, "score >= 20");
+    until(&mut window, |window| window.state().snapshot().filter.is_on());
+    drag(&mut window, "Timeline from", [0.5, 0.4], [0.9, 0.5]);
+    until(&mut window, |window| window.state().snapshot().filter.parts.len() == 2);
+    until(&mut window, |window| has(window, "Timeline, shown from"));
+    let before = window.state().snapshot();
+    assert!(before.filter.text.starts_with("score >= 20 && ts == "), "{}", before.filter.text);
+    let all = before.timeline.bins.len();
+    let early = before.timeline_shown.bins.iter().take(all * 2 / 5);
+    assert!(early.clone().all(|bin| bin.flows + bin.records == 0));
+    let late = before.timeline_shown.bins.iter().skip(all / 2);
+    assert!(late.map(|bin| bin.flows + bin.records).sum::<u64>() > 0);
+    // Another stretch takes the place of the first.
+    drag(&mut window, "Timeline, shown", [0.2, 0.4], [0.95, 0.5]);
+    until(&mut window, |window| {
+        let now = window.state().snapshot();
+        now.filter.parts.len() == 2 && now.filter.text != before.filter.text
+    });
+    // Escape over it gives the rest back.
+    let over = window.get_by_label_contains("Timeline, shown").rect().center();
+    window.hover_at(over);
+    window.step();
+    window.key_press(egui::Key::Escape);
+    until(&mut window, |window| window.state().snapshot().filter.text == "score >= 20");
+}
+
+#[test]
+fn a_box_on_the_map_leaves_the_hosts_inside_and_its_corner_those_without_a_place() {
+    let mut window = example();
+    let all = window.state().snapshot();
+    let placed = all.places.rows.len();
+    assert!(placed > 0, "the example places some of its hosts");
+    window.event(egui::Event::ModifiersChanged(egui::Modifiers::SHIFT));
+    drag(&mut window, "Map, ", [0.02, 0.02], [0.9, 0.98]);
+    window.event(egui::Event::ModifiersChanged(egui::Modifiers::NONE));
+    until(&mut window, |window| window.state().snapshot().filter.is_on());
+    let now = window.state().snapshot();
+    let text = &now.filter.text;
+    assert!(text.starts_with("lat == ") && text.contains(" && lon == "), "{text}");
+    let shown = now.hosts.shown.len();
+    assert!(shown > placed / 2 && shown <= placed, "{shown} of {placed}: {text}");
+    assert!(now.places.without.is_empty());
+    window.get_by_label_contains("Clear").click();
+    until(&mut window, |window| !window.state().snapshot().filter.is_on());
+    window.get_by_label_contains("without a place").click();
+    until(&mut window, |window| window.state().snapshot().filter.text == "!(lat)");
+    let now = window.state().snapshot();
+    assert_eq!(now.hosts.shown.len(), all.hosts.all.len() - placed);
+}
+
+#[test]
+fn a_filter_is_saved_under_a_name_and_used_again() {
+    let mut window = example();
+    enter(&mut window, "score >= 50");
+    until(&mut window, |window| has(window, "of 89 hosts"));
+    window.get_by_label("Filters").click();
+    let label = "Name of the filter to save";
+    until(&mut window, |window| {
+        window.query_by_role_and_label(egui::Role::TextInput, label).is_some()
+    });
+    window.get_by_role_and_label(egui::Role::TextInput, label).focus();
+    window.step();
+    window.event(egui::Event::Text("The worst".to_owned()));
+    window.step();
+    window.get_by_label("Save filter").click();
+    until(&mut window, |window| {
+        let said = std::sync::Arc::clone(&window.state().snapshot().case.said);
+        said.filters == [("The worst".to_owned(), "score >= 50".to_owned())]
+    });
+    window.get_by_label_contains("Clear").click();
+    until(&mut window, |window| has(window, "Hosts, 89 rows"));
+    if !has(&window, "The worst") {
+        window.get_by_label("Filters").click();
+    }
+    until(&mut window, |window| has(window, "The worst"));
+    window.get_by_label("The worst").click();
+    until(&mut window, |window| window.state().snapshot().filter.text == "score >= 50");
+    // Up goes back to it, too.
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::F);
+    window.step();
+    assert_eq!(window.state().snapshot().filter.parts.len(), 1);
+}

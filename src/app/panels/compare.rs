@@ -25,11 +25,20 @@ const COLUMNS: [Column; 4] = [
 #[derive(Clone, Debug, Default)]
 pub struct CompareState {
     /// Whether it is shown.
-    pub is_open: bool,
+    is_open: bool,
+    /// Whether it was opened just now: the list is written first.
+    is_new: bool,
     text: String,
     list: ListState<AddrRange>,
     /// Whether an answer is awaited.
     is_waiting: bool,
+}
+
+impl CompareState {
+    /// Opens the dialog.
+    pub fn open(&mut self) {
+        (self.is_open, self.is_new) = (true, true);
+    }
 }
 
 /// Draws the dialog, if it is open.
@@ -38,6 +47,8 @@ pub fn compare_ui(ctx: &Context, view: &mut View<'_>) {
     let window = egui::Window::new("Compare with a list")
         .open(&mut open)
         .collapsible(false)
+        .pivot(egui::Align2::CENTER_CENTER)
+        .default_pos(ctx.content_rect().center())
         .default_size([620.0, 520.0])
         .min_size([420.0, 320.0]);
     window.show(ctx, |ui| page_ui(ui, view));
@@ -56,9 +67,13 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
         .desired_rows(5)
         .desired_width(f32::INFINITY);
     egui::ScrollArea::vertical().id_salt("list").max_height(110.0).show(ui, |ui| {
-        ui.add(field).widget_info(|| {
+        let field = ui.add(field);
+        field.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::MultilineTextInput, true, "List to compare")
         });
+        if std::mem::take(&mut view.memory.compare.is_new) {
+            field.request_focus();
+        }
     });
     let is_written = !view.memory.compare.text.trim().is_empty();
     if ui.add_enabled(is_written, egui::Button::new("Compare")).clicked() {

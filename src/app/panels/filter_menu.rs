@@ -3,9 +3,9 @@
 //! Values are a stranger's as often as not, so conditions are made as values and printed by
 //! [`filter`](crate::filter), which quotes them; nothing is pasted together from text.
 
-use egui::{RichText, Ui};
+use egui::Ui;
 
-use crate::app::theme;
+use super::filter_bar::code;
 use crate::engine::workbench::{HostColumns, Verdict};
 use crate::export::{DetectionRow, HostRow};
 use crate::filter::{Cell, FieldId, Filter};
@@ -25,7 +25,7 @@ pub fn filter_menus_ui(ui: &mut Ui, conditions: &[Filter]) -> Option<Filter> {
                     Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
                     None => text.clone(),
                 };
-                let button = ui.button(RichText::new(label).font(theme::mono(12.0)));
+                let button = ui.button(code(&label, ui));
                 let name = format!("{name} {text}");
                 button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
                 if button.clicked() {

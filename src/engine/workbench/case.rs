@@ -240,7 +240,11 @@ impl Engine {
                 case.store.turns().unwrap_or_default(),
             ),
         };
-        self.next.marks = Arc::new(marks(&said));
+        let marks = marks(&said);
+        if *self.next.marks != marks {
+            self.next.marks = Arc::new(marks);
+            self.filter_said();
+        }
         let view = Arc::make_mut(&mut self.next.case);
         (view.place, view.said) = (place, Arc::new(said));
         let text = |deed: Option<Deed>| deed.as_ref().map(deed_text);

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::thread;
 
+use super::asked::SaidColumns;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort};
 use super::job::Found;
 use super::passing::{Ends, Material, Passing, passing};
@@ -52,10 +53,12 @@ impl FilterView {
             [] => (*last).to_owned(),
             others => format!("{} and {last}", others.join(", ")),
         };
-        let by = match table {
-            Table::Hosts => "asked of the rows that a host takes part in",
-            Table::Detections => "asked of the host a detection is about",
-            Table::Flows | Table::Records => "asked of the hosts at both ends",
+        let of_hosts = absent.iter().any(|field| field.is_in(Table::Hosts));
+        let by = match (table, of_hosts) {
+            (Table::Hosts, _) => "asked of the rows that a host takes part in",
+            (Table::Detections, _) => "asked of the host that a detection is about",
+            (_, true) => "asked of the hosts at both ends",
+            (_, false) => "asked of what else went between the same hosts",
         };
         Some(format!("{} have no {list}: {by}.", capital(table.as_str())))
     }
@@ -121,6 +124,14 @@ impl Engine {
         }
     }
 
+    /// What a person said has changed: rows may pass now that did not, or the other way round.
+    pub(super) fn filter_said(&mut self) {
+        if self.filters.filter.as_ref().is_some_and(SaidColumns::is_asked) {
+            self.apply_filter();
+            self.sort_all();
+        }
+    }
+
     /// Forgets the filter, with the case it was for.
     pub(super) fn leave_filter(&mut self) {
         self.filters = Filters { is_running: self.filters.is_running, ..Filters::default() };
@@ -175,6 +186,7 @@ impl Engine {
             detections: Arc::clone(&self.next.detections),
             held: Arc::clone(&self.outcome.held),
             realms: self.outcome.imports.realms.clone(),
+            marks: Arc::clone(&self.next.marks),
         }
     }
 
@@ -336,6 +348,7 @@ mod tests {
     use crate::engine::{Context, HostsShown, Job, Silent, example, open_intel, triage};
     use crate::filter::Fields;
     use crate::model::Addr;
+    use crate::store::{Deed, Put, Subject};
 
     fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         for _ in 0..6_000 {
@@ -488,6 +501,30 @@ mod tests {
         let port = filtered(&workbench, "dst_port == 22");
         assert!(mixed.flows.shown.len() >= port.flows.shown.len());
         assert!(port.flows.shown.iter().all(|row| mixed.flows.shown.contains(row)));
+    }
+
+    #[test]
+    fn what_a_person_says_is_asked_about_and_counts_at_once() {
+        let workbench = opened();
+        let all = workbench.snapshot();
+        let (worst, other) = (all.hosts.all.keys[0], all.hosts.all.keys[1]);
+        let tag = |host, put| {
+            let (subject, tag) = (Subject::host(host), "Looked at".to_owned());
+            workbench.send(Command::Do(Deed::Tag { subject, tag, put }));
+        };
+        tag(worst, Put::On);
+        let now = filtered(&workbench, "tag == \"looked at\"");
+        assert_eq!(addrs(&now), [worst.addr()]);
+        assert!(ends(&now).iter().all(|ends| ends.contains(&worst.addr())));
+        tag(other, Put::On);
+        let now = until(&workbench, |now| now.hosts.shown.len() == 2);
+        assert!(addrs(&now).contains(&other.addr()), "it passes as soon as it has the tag");
+        tag(worst, Put::Off);
+        until(&workbench, |now| addrs(now) == [other.addr()]);
+        let now = filtered(&workbench, "looked");
+        assert_eq!(addrs(&now), [other.addr()], "words are looked for in it too");
+        let now = filtered(&workbench, "!tag");
+        assert_eq!(now.hosts.shown.len() + 1, all.hosts.all.len());
     }
 
     #[test]

@@ -18,13 +18,16 @@
 //! Estimate: hosts are columns, some milliseconds a condition for a million. Flows and records are
 //! asked one by one, 25 ns each, in the job's thread; the rows of their ends are found once a case.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
 use super::super::fields::{FlowFields, RecordFields};
+use super::asked::{Marked, SaidColumns};
 use super::collect::Held;
 use super::columns::HostColumns;
+use super::snapshot::Marks;
 use crate::export::DetectionRow;
 use crate::filter::{Bits, Fields, Filter, Plan, Table};
 use crate::model::{Addr, Flow, HostKey, RealmId, Record, Timestamp, Untrusted};
@@ -46,6 +49,8 @@ pub(super) struct Material {
     pub(super) held: Arc<Held>,
     /// Names of the realms.
     pub(super) realms: Vec<Untrusted>,
+    /// What a person said.
+    pub(super) marks: Arc<Marks>,
 }
 
 impl Material {
@@ -69,6 +74,7 @@ impl Material {
             && Arc::ptr_eq(&self.flows, &other.flows)
             && Arc::ptr_eq(&self.records, &other.records)
             && Arc::ptr_eq(&self.detections, &other.detections)
+            && Arc::ptr_eq(&self.marks, &other.marks)
     }
 
     fn import(&self, number: u32) -> (RealmId, &Untrusted) {
@@ -211,7 +217,8 @@ pub(super) fn passing(
     ends: &dyn Fn() -> Arc<Ends>,
 ) -> Passing {
     let parts: Vec<Part> = filter.parts().into_iter().map(Part::new).collect();
-    let judge = Judge { parts: &parts, now, material, ends };
+    let said = OnceCell::new();
+    let judge = Judge { parts: &parts, now, material, ends, said };
     Passing {
         hosts: judge.hosts(),
         flows: judge.events(Table::Flows),
@@ -226,6 +233,8 @@ struct Judge<'a> {
     material: &'a Material,
     /// Asked for only where hosts and other rows have to be joined.
     ends: &'a dyn Fn() -> Arc<Ends>,
+    /// Made only where it is asked about.
+    said: OnceCell<SaidColumns>,
 }
 
 impl Judge<'_> {
@@ -237,7 +246,13 @@ impl Judge<'_> {
     }
 
     fn own(&self, table: Table, filter: &Filter) -> Bits {
-        self.material.own(table, &filter.plan(self.now))
+        let plan = filter.plan(self.now);
+        let Material { hosts, marks, .. } = self.material;
+        if table != Table::Hosts || marks.is_empty() || !SaidColumns::is_asked(filter) {
+            return self.material.own(table, &plan);
+        }
+        let said = self.said.get_or_init(|| SaidColumns::new(hosts, marks));
+        plan.rows(&Marked { hosts, said })
     }
 
     /// The hosts at the ends of rows.
