@@ -149,6 +149,10 @@ impl Shell {
             workbench_ui(ui, &mut view, &mut self.views, self.settings.sides);
         }
         panels::case::dialogs_ui(ui.ctx(), &mut view);
+        let brought = view.memory.brought.take();
+        if let Some(number) = panels::PANELS.iter().position(|panel| Some(panel.title) == brought) {
+            self.views.show(number);
+        }
         panels::handover::dialog_ui(ui, &mut view);
         panels::compare::compare_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about, &snapshot);

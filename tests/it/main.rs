@@ -52,5 +52,7 @@ mod window;
 mod window_filter;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_handover;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_session;
 mod wire;
 mod workbench_case;

@@ -1,6 +1,9 @@
 //! Inspector: one host, from one sentence down to its flows and lines.
 
-use egui::{Align2, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
+mod item;
+mod why;
+
+use egui::{RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::{View, filter_menu, said, section};
 use crate::app::theme::{self, Palette, icon};
@@ -8,7 +11,7 @@ use crate::app::times;
 use crate::app::widgets::band;
 use crate::app::widgets::text::{bytes, counted, grouped, time, visible};
 use crate::engine::workbench::{Command, Selected, Selection, Verdict};
-use crate::export::{HostRow, ShownEvidence};
+use crate::export::HostRow;
 use crate::model::Visible;
 
 /// Peers that are listed at once.
@@ -51,10 +54,11 @@ fn named(response: egui::Response, name: &'static str) -> egui::Response {
 }
 
 fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostRow) {
+    item::item_ui(ui, view, selection);
     head_ui(ui, view, host);
     let sentence = Visible(&selection.sentence).to_string();
     ui.add(egui::Label::new(sentence).wrap());
-    why_ui(ui, host);
+    why::why_ui(ui, view, host);
     where_ui(ui, host);
     if let Some(key) = selection.key {
         said::said_ui(ui, view, key);
@@ -108,69 +112,6 @@ fn filter_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
     if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_explained(host)) {
         view.filter_by(chosen);
     }
-}
-
-/// The score as a waterfall: each row's points to the right, or to the left with a minus.
-fn why_ui(ui: &mut Ui, host: &HostRow) {
-    section(ui, &format!("Why {}", if host.word == "unknown" { "unknown" } else { "this score" }));
-    let largest = host.evidence.iter().map(|row| row.row.contribution.abs()).fold(1.0, f64::max);
-    for row in &host.evidence {
-        evidence_ui(ui, row, largest);
-    }
-    let amounts =
-        format!("evidence {:.2} · anonymity {:.2} (0 to 1)", host.evidence_amount, host.anonymity);
-    ui.label(RichText::new(amounts).font(theme::text(theme::HEAD)).color(Palette::of(ui).quiet));
-}
-
-fn evidence_ui(ui: &mut Ui, shown: &ShownEvidence, largest: f64) {
-    let palette = Palette::of(ui);
-    let row = &shown.row;
-    let size = vec2(ui.available_width(), theme::ROW);
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    let colour = if row.counted { palette.text } else { palette.quiet };
-    let painter = ui.painter().with_clip_rect(rect);
-    let at = rect.left_center();
-    painter.text(at, Align2::LEFT_CENTER, &row.id, theme::text(theme::BODY), colour);
-    let points = match row.counted {
-        true => format!("{:+.1}", row.contribution),
-        false => "not counted".to_owned(),
-    };
-    let bar_width = (rect.width() * 0.3).clamp(60.0, 140.0);
-    let bar = Rect::from_min_max(
-        pos2(rect.max.x - bar_width, rect.min.y + 6.0),
-        rect.max - vec2(0.0, 6.0),
-    );
-    let number = pos2(bar.min.x - 8.0, rect.center().y);
-    painter.text(number, Align2::RIGHT_CENTER, &points, theme::mono(theme::BODY - 0.5), colour);
-    let zero = bar.min.x + bar.width() * 0.25;
-    let part = (row.contribution.abs() / largest) as f32;
-    let filled = match row.contribution < 0.0 {
-        true => Rect::from_min_max(
-            pos2(zero - part * bar.width() * 0.25, bar.min.y),
-            pos2(zero, bar.max.y),
-        ),
-        false => Rect::from_min_max(
-            pos2(zero, bar.min.y),
-            pos2(zero + part * bar.width() * 0.75, bar.max.y),
-        ),
-    };
-    let fill = if row.contribution < 0.0 { palette.quiet } else { palette.amount };
-    painter.rect_filled(filled, 1.0, fill);
-    painter.vline(zero, bar.y_range(), egui::Stroke::new(1.0, palette.hairline));
-    let what = row.what.as_deref().map(|what| Visible(what).to_string()).unwrap_or_default();
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{} {points}: {what}", row.id))
-    });
-    let refs: Vec<String> = shown.refs.iter().take(5).map(|at| Visible(at).to_string()).collect();
-    response.on_hover_ui(|ui| {
-        ui.label(what);
-        if let (Some(llr), Some(decay)) = (row.llr, row.decay) {
-            ui.label(format!("{llr:+.2} nats, decayed to {decay:.2}"));
-        }
-        for at in refs {
-            ui.label(RichText::new(at).monospace());
-        }
-    });
 }
 
 fn where_ui(ui: &mut Ui, host: &HostRow) {

@@ -154,6 +154,10 @@ pub struct Memory {
     pub case: case::CaseState,
     /// What is being said of a host.
     pub said: said::SaidState,
+    /// The evidence row that is open in the inspector.
+    pub evidence: Option<String>,
+    /// A view to bring to the front.
+    pub brought: Option<&'static str>,
 }
 
 impl Memory {

@@ -59,6 +59,9 @@ pub enum Command {
     Compare(String),
     /// Shows one thing in every view; `None`: nothing. Changes `selection`.
     Select(Option<Selected>),
+    /// Selects what a reference names: `flow:<uid>`, `record:<import>#<line>`, `detection:<n>`.
+    /// Changes `selection`.
+    Follow(String),
     /// Goes to the selection before this one. Changes `selection`.
     Back,
     /// Goes to the selection that [`Back`](Self::Back) left. Changes `selection`.

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::command::Selected;
 use super::job::Outcome;
 use super::snapshot::{Peer, Selection, TimeBin, Timeline};
-use crate::model::{Addr, HostKey, RealmId, Timestamp};
+use crate::model::{Addr, HostKey, RealmId, Record, Timestamp, Uid};
 
 /// Gathers what is known of a selected thing; `None`: it is not there (any more).
 pub(super) fn select(what: Selected, outcome: &Outcome) -> Option<Selection> {
@@ -77,6 +77,34 @@ pub(super) fn select(what: Selected, outcome: &Outcome) -> Option<Selection> {
         timeline: bins,
         sentence,
     })
+}
+
+/// What a reference names; `None`: it is not there (any more).
+pub(super) fn follow(reference: &str, outcome: &Outcome) -> Option<Selected> {
+    let held = &outcome.held;
+    let (kind, name) = reference.split_once(':')?;
+    match kind {
+        "flow" => {
+            let uid = Uid::parse(name)?;
+            held.flows.iter().any(|flow| flow.uid == uid).then_some(Selected::Flow(uid))
+        }
+        "record" => {
+            // A file's name may hold the sign that parts it from the line.
+            let (import, line) = name.rsplit_once('#')?;
+            let line: u64 = line.parse().ok()?;
+            let is_it = |record: &Record| {
+                let known = held.imports.get(record.import.0 as usize);
+                record.line == Some(line) && known.is_some_and(|(_, name)| name.raw() == import)
+            };
+            let row = held.records.iter().position(is_it)?;
+            u32::try_from(row).ok().map(Selected::Record)
+        }
+        "detection" => {
+            let row: u32 = name.parse().ok()?;
+            outcome.found.detections.get(row as usize).map(|_| Selected::Detection(row))
+        }
+        _ => None,
+    }
 }
 
 fn key_of(what: Selected, outcome: &Outcome) -> Option<HostKey> {

@@ -18,6 +18,7 @@ use super::compare::Comparison;
 use super::filters::{Answer, Filters};
 use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
+use super::select::follow;
 use super::shapes::Shapes;
 use super::snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Recovered, Snapshot,
@@ -254,6 +255,11 @@ impl Engine {
             Command::Filter(text) => self.filter(text),
             Command::Compare(text) => self.compare(text),
             Command::Select(what) => self.select(what),
+            Command::Follow(reference) => {
+                if let Some(what) = follow(&reference, &self.outcome) {
+                    self.select(Some(what));
+                }
+            }
             Command::Back => self.step(-1),
             Command::Forward => self.step(1),
             Command::HandOver(wish) => self.hand_over(wish),
