@@ -240,6 +240,8 @@ pub mod icon {
     pub const UP: &str = "\u{f13c}";
     /// Sorted with the largest first; something unfolded.
     pub const DOWN: &str = "\u{f136}";
+    /// A picture of what is shown.
+    pub const PICTURE: &str = "\u{f10e}";
     /// Columns of a table.
     pub const COLUMNS: &str = "\u{f546}";
     /// Rows of one thing together.

@@ -32,6 +32,8 @@ mod intel;
 mod lookup;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod palette;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod map;
 mod no_socket;
 mod report;
 mod robust;

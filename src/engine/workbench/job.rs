@@ -19,6 +19,7 @@ use super::case::OpenCase;
 use super::collect::{Collect, Held};
 use super::columns::{HostColumns, Words};
 use super::command::JobId;
+use super::shapes::mercator;
 use super::snapshot::{JobState, Places, Spot, TimeBin, Timeline};
 use super::state::Message;
 use crate::clock::{self, Stopwatch};
@@ -349,7 +350,8 @@ fn places(hosts: &HostColumns) -> Places {
             }
             None => {
                 let worst = hosts.verdict[row as usize];
-                spots.push(Spot { lat, lon, worst, count: 1, first });
+                let unit = mercator(f64::from(lat), f64::from(lon)).map(|part| part as f32);
+                spots.push(Spot { lat, lon, unit, worst, count: 1, first });
             }
         }
     }

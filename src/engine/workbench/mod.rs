@@ -23,6 +23,7 @@ mod select;
 mod shapes;
 mod snapshot;
 mod state;
+mod towns;
 
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ pub use snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Mark, Marks, Ordered, Peer,
     Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
 };
+pub use towns::Town;
 
 pub use crate::store::{
     Deed, Existing, ImportKey, PersonsData, Put, Said, Subject, Verdict as Decision,
@@ -88,6 +90,13 @@ impl Workbench {
         let run = move || engine.run(&inbox);
         let thread = thread::Builder::new().name("engine".to_owned()).spawn(run)?;
         Ok(Self { messages, snapshot, thread: Some(thread) })
+    }
+
+    /// A window's end without an engine, which shows this and answers nothing: for measuring and
+    /// testing what is drawn.
+    pub fn showing(snapshot: Snapshot) -> Self {
+        let (messages, _) = sync_channel(1);
+        Self { messages, snapshot: Arc::new(ArcSwap::from_pointee(snapshot)), thread: None }
     }
 
     /// Everything as it is now.

@@ -12,6 +12,7 @@ use super::filters::FilterView;
 use super::groups::Groups;
 use super::handover::Saved;
 use super::shapes::Shapes;
+use super::towns::Town;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
 use crate::model::{Flow, HostKey, Record, Timestamp, Untrusted};
 use crate::store::{ImportKey, PersonsData, Verdict as Decision};
@@ -106,7 +107,9 @@ pub struct DataView {
     /// Its sets.
     pub sources: Vec<DataSource>,
     /// The base map.
-    pub shapes: Shapes,
+    pub shapes: Arc<Shapes>,
+    /// Towns, most inhabitants first; they come a moment after the rest.
+    pub towns: Arc<Vec<Town>>,
 }
 
 /// A set of reference data.
@@ -196,6 +199,8 @@ pub struct Spot {
     pub lat: f32,
     /// Degrees east.
     pub lon: f32,
+    /// Where that is in the unit square of [`mercator`](super::mercator).
+    pub unit: [f32; 2],
     /// The most alarming of them.
     pub worst: Verdict,
     /// How many.

@@ -23,6 +23,7 @@ use super::shapes::Shapes;
 use super::snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Recovered, Snapshot,
 };
+use super::towns::{Town, towns};
 use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
@@ -41,6 +42,8 @@ pub(super) enum Message {
     Command(Command),
     /// The reference data is open, or why not.
     Data(Result<(Arc<Context>, DataView), String>),
+    /// Names for the map.
+    Towns(Vec<Town>),
     /// How a job goes on.
     Job(JobId, JobState),
     /// What is there so far, while a job reads.
@@ -175,9 +178,15 @@ impl Engine {
             let opened = open_intel().and_then(|intel| Context::open(Options::default(), intel));
             let ready = opened.map(|context| {
                 let (sources, shapes) = (sources(&context), Shapes::new(&context.intel));
-                (context, DataView { sources, shapes })
+                let shapes = Arc::new(shapes);
+                (context, DataView { sources, shapes, towns: Arc::default() })
             });
+            let context = ready.as_ref().ok().map(|(context, _)| Arc::clone(context));
             inbox.send(Message::Data(ready)).ok();
+            // Nobody waits for names of towns: hosts are placed without them.
+            if let Some(context) = context {
+                inbox.send(Message::Towns(towns(&context.intel))).ok();
+            }
         };
         if let Err(error) = thread::Builder::new().name("job-data".to_owned()).spawn(open) {
             self.next.data = DataState::Failed(error.to_string());
@@ -195,6 +204,11 @@ impl Engine {
                     self.open_own();
                 }
                 self.read_next();
+            }
+            Message::Towns(towns) => {
+                if let DataState::Ready(view) = &mut self.next.data {
+                    Arc::make_mut(view).towns = Arc::new(towns);
+                }
             }
             Message::Data(Err(why)) => {
                 self.next.data = DataState::Failed(why.clone());

@@ -1,0 +1,155 @@
+//! What stands in the corners of the map: what marks mean, how far is far, what has no place, zoom.
+
+use egui::{Align2, Color32, Painter, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::frame::Frame;
+use super::selection::EQUATOR_KM;
+use crate::app::panels::View;
+use crate::app::theme::{self, Palette, icon};
+use crate::app::widgets::band;
+use crate::app::widgets::text::{counted, grouped};
+use crate::engine::workbench::Verdict;
+use crate::filter::{FieldId, Filter};
+
+/// Points that the scale bar is wide at most.
+const SCALE_MAX: f64 = 110.0;
+
+/// From this zoom on a bar is true for all of the map in sight, more or less.
+const SCALE_FROM: f64 = 3.0;
+
+/// The room that the corners take: nothing else is written there.
+pub(super) fn rooms(rect: Rect) -> [Rect; 3] {
+    [
+        Rect::from_min_size(rect.right_top() - vec2(48.0, 0.0), vec2(48.0, 136.0)),
+        Rect::from_min_size(rect.left_bottom() - vec2(0.0, 64.0), vec2(380.0, 64.0)),
+        Rect::from_min_size(rect.right_bottom() - vec2(160.0, 32.0), vec2(160.0, 32.0)),
+    ]
+}
+
+/// Draws the corners.
+pub(super) fn corner_ui(ui: &mut Ui, view: &mut View<'_>, frame: &Frame) {
+    let palette = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(frame.rect);
+    let legend = draw_legend(&painter, palette, frame.rect);
+    if frame.zoom >= SCALE_FROM {
+        draw_scale(&painter, palette, frame, legend);
+    }
+    without_ui(ui, view, frame.rect);
+    buttons_ui(ui, view, frame.rect);
+}
+
+fn draw_legend(painter: &Painter, palette: &Palette, rect: Rect) -> Rect {
+    let font = theme::text(theme::HEAD);
+    let words = Verdict::ALL.map(|verdict| {
+        (verdict, painter.layout_no_wrap(verdict.as_str().to_owned(), font.clone(), palette.quiet))
+    });
+    let width: f32 = words.iter().map(|(_, word)| word.size().x + 28.0).sum();
+    let corner = rect.left_bottom() - vec2(-8.0, 30.0);
+    let legend = Rect::from_min_size(corner, vec2(width + 4.0, 22.0));
+    painter.rect_filled(legend, 4.0, palette.ground.gamma_multiply(0.85));
+    let mut x = legend.min.x + 12.0;
+    for (verdict, word) in words {
+        band::mark(painter, palette, pos2(x, legend.center().y), 4.5, verdict);
+        let next = x + word.size().x + 28.0;
+        let at = pos2(x + 9.0, legend.center().y - word.size().y / 2.0);
+        painter.galley(at, word, palette.quiet);
+        x = next;
+    }
+    legend
+}
+
+/// A length on the ground, in the middle of the map, above the legend.
+fn draw_scale(painter: &Painter, palette: &Palette, frame: &Frame, legend: Rect) {
+    let middle = frame.unit(frame.rect.center())[1];
+    let lat = (std::f64::consts::PI * (1.0 - 2.0 * middle)).sinh().atan();
+    let km_per_point = EQUATOR_KM * lat.cos() / frame.scale;
+    let km = round_length(km_per_point * SCALE_MAX);
+    let width = (km / km_per_point) as f32;
+    let text = match km {
+        km if km >= 1.0 => format!("{} km", grouped(km as u64)),
+        km => format!("{:.0} m", km * 1_000.0),
+    };
+    let font = theme::text(theme::HEAD);
+    let galley = painter.layout_no_wrap(text, font, palette.quiet);
+    let left = legend.min.x + 8.0;
+    let foot = legend.min.y - 8.0;
+    let ground = Rect::from_min_max(
+        pos2(legend.min.x, foot - 22.0),
+        pos2(left + width.max(galley.size().x) + 8.0, foot + 4.0),
+    );
+    painter.rect_filled(ground, 4.0, palette.ground.gamma_multiply(0.85));
+    let line = Stroke::new(1.0, palette.quiet);
+    painter.hline(left..=left + width, foot, line);
+    painter.vline(left, foot - 4.0..=foot, line);
+    painter.vline(left + width, foot - 4.0..=foot, line);
+    painter.galley(pos2(left, foot - 20.0), galley, palette.quiet);
+}
+
+/// The longest of 1, 2 and 5 times a power of ten that is no longer than this.
+fn round_length(most: f64) -> f64 {
+    let power = 10_f64.powf(most.log10().floor());
+    let steps = [5.0, 2.0, 1.0].into_iter().map(|step| step * power);
+    steps.into_iter().find(|&length| length <= most).unwrap_or(power)
+}
+
+/// How many hosts cannot be shown; a click leaves these alone.
+fn without_ui(ui: &Ui, view: &mut View<'_>, rect: Rect) {
+    let without = view.snapshot.places.without.len();
+    if without == 0 {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(rect);
+    let text = format!("{} without a place", counted(without as u64, "host", "hosts"));
+    let at = rect.right_bottom() - vec2(8.0, 8.0);
+    let font = theme::text(theme::HEAD);
+    let galley = painter.layout_no_wrap(text.clone(), font, palette.quiet);
+    let place = Align2::RIGHT_BOTTOM.anchor_size(at, galley.size());
+    let response = ui.interact(place, ui.scope_id().with("without"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, text.as_str()));
+    painter.rect_filled(place.expand(4.0), 4.0, palette.ground.gamma_multiply(0.85));
+    painter.galley(place.min, galley, Color32::PLACEHOLDER);
+    if response.on_hover_text("Show these hosts alone").clicked() {
+        view.filter_by(Filter::has(FieldId::Lat).not());
+    }
+}
+
+/// Zoom, whole world, picture.
+fn buttons_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
+    let corner = Rect::from_min_size(rect.right_top() + vec2(-40.0, 8.0), vec2(32.0, 128.0));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
+        let mut clicked = |icon: &str, name: &str, keys: &str| {
+            let button = ui.add(egui::Button::new(icon).min_size(vec2(28.0, 24.0)));
+            button.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+            button.on_hover_text(format!("{name}  {keys}")).clicked()
+        };
+        let map = &mut view.memory.map;
+        if clicked(icon::PLUS, "Zoom in", "+") {
+            map.zoom_at(1.0, [0.0, 0.0]);
+        }
+        if clicked(icon::MINUS, "Zoom out", "−") {
+            map.zoom_at(-1.0, [0.0, 0.0]);
+        }
+        if clicked(icon::WORLD, "Whole world", "Home") {
+            map.whole_world();
+        }
+        if clicked(icon::PICTURE, "Save picture of the map", "") {
+            map.picture.ask();
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_round() {
+        for (most, length) in
+            [(110.0, 100.0), (99.9, 50.0), (51.0, 50.0), (2.0, 2.0), (0.3, 0.2), (4_999.0, 2_000.0)]
+        {
+            let got = round_length(most);
+            assert!((got - length).abs() < 1e-9, "{most}: {got}");
+        }
+    }
+}
