@@ -13,7 +13,7 @@ use super::actions::{self, Act, Action, Look, Sides};
 use super::banner::banner_ui;
 use super::keeper::Keeper;
 use super::palette::{Choice, Finder};
-use super::panels::{self, Memory, View};
+use super::panels::{self, Memory, PANELS, View};
 use super::settings::{Density, RECENT_MAX, Settings};
 use super::settings_ui::Dialog;
 use super::theme::{self, Palette};
@@ -154,6 +154,7 @@ impl Shell {
             self.views.show(number);
         }
         panels::handover::dialog_ui(ui, &mut view);
+        panels::packets::dialog_ui(ui, &mut view);
         panels::compare::compare_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about, &snapshot);
         keys_ui(ui.ctx(), &mut self.keys, &self.actions);
@@ -164,6 +165,9 @@ impl Shell {
             None => {}
         }
         drop_hint_ui(ui);
+        let wanted = self.memory.wanted_view.take();
+        let number = PANELS.iter().position(|panel| Some(panel.title) == wanted);
+        self.acts.extend(number.map(Act::Show));
         for act in std::mem::take(&mut self.acts) {
             self.perform(ui.ctx(), &snapshot, act);
         }

@@ -220,6 +220,8 @@ pub mod icon {
     pub const RECORDS: &str = "\u{f476}";
     /// Detections.
     pub const DETECTIONS: &str = "\u{f412}";
+    /// Packets.
+    pub const PACKETS: &str = "\u{f466}";
     /// Problems.
     pub const PROBLEMS: &str = "\u{f4e0}";
     /// Care is needed.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use hashbrown::HashSet;
 
@@ -101,21 +102,58 @@ pub fn carve(
     wanted: Wanted,
     out: &mut dyn Write,
 ) -> io::Result<(Imports, u64)> {
+    carve_named(inputs, job, wanted, None, out)
+}
+
+/// The same, of the import of that name alone, where there is one.
+///
+/// # Errors
+/// The output cannot be written.
+pub(super) fn carve_named(
+    inputs: Inputs,
+    job: Job<'_>,
+    wanted: Wanted,
+    only: Option<&Untrusted>,
+    out: &mut dyn Write,
+) -> io::Result<(Imports, u64)> {
     let application = concat!("infralock ", env!("CARGO_PKG_VERSION"));
     let comment = match &wanted {
         Wanted::Addr(addr) => format!("packets from or to {addr}"),
         Wanted::Flow(uid) => format!("packets of flow {uid}"),
         Wanted::Flows(flows) => format!("packets of {} flows that met a filter", flows.len()),
     };
-    let writer = Writer::new(out, application, Some(&comment))?;
+    let mut writer = Writer::new(out, application, Some(&comment))?;
+    let mut frames = 0;
+    let imports = carve_to(inputs, job, wanted, only, &mut |frame| {
+        frames += 1;
+        writer.write(frame, None).map(ControlFlow::Continue)
+    })?;
+    writer.finish().map(|_| (imports, frames))
+}
+
+/// Where wanted frames go, in their order; it may say that there were enough.
+pub(super) type Sink<'a> = dyn FnMut(&Frame<'_>) -> io::Result<ControlFlow<()>> + 'a;
+
+/// Gives the wanted frames to `sink`; of the import of that name alone, where there is one.
+///
+/// # Errors
+/// What the sink says.
+pub(super) fn carve_to(
+    inputs: Inputs,
+    job: Job<'_>,
+    wanted: Wanted,
+    only: Option<&Untrusted>,
+    sink: &mut Sink<'_>,
+) -> io::Result<Imports> {
     let mut carving = Carving {
-        writer,
+        sink,
         wanted,
+        only,
+        is_other: false,
         waiting: VecDeque::new(),
         waiting_bytes: 0,
         given_up: 0,
-        frames: 0,
-        failed: None,
+        ended: None,
     };
     let mut imports = import(inputs, job, &mut carving);
     carving.end_capture();
@@ -125,22 +163,25 @@ pub fn carve(
             .to_owned();
         last.problems.push(Problem { place: Position::Whole, what, count: carving.given_up });
     }
-    match carving.failed {
-        Some(error) => Err(error),
-        None => carving.writer.finish().map(|_| (imports, carving.frames)),
+    match carving.ended {
+        Some(Err(error)) => Err(error),
+        None | Some(Ok(())) => Ok(imports),
     }
 }
 
 struct Carving<'a> {
-    writer: Writer<&'a mut dyn Write>,
+    sink: &'a mut Sink<'a>,
     wanted: Wanted,
+    only: Option<&'a Untrusted>,
+    /// This import is not the one that is wanted.
+    is_other: bool,
     /// Frames behind one of which it is not known yet whether it is wanted, so that all are
     /// written in their order; empty most of the time.
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
     given_up: u64,
-    frames: u64,
-    failed: Option<io::Error>,
+    /// The sink has enough, or failed.
+    ended: Option<io::Result<()>>,
 }
 
 /// A frame that waits.
@@ -179,9 +220,12 @@ impl Carving<'_> {
     }
 
     fn write(&mut self, frame: &Frame<'_>) {
-        if self.failed.is_none() {
-            self.frames += 1;
-            self.failed = self.writer.write(frame, None).err();
+        if self.ended.is_none() {
+            self.ended = match (self.sink)(frame) {
+                Ok(ControlFlow::Continue(())) => None,
+                Ok(ControlFlow::Break(())) => Some(Ok(())),
+                Err(error) => Some(Err(error)),
+            };
         }
     }
 
@@ -245,8 +289,9 @@ fn names(frame: &Frame<'_>, addr: Addr) -> bool {
 }
 
 impl Consumer for Carving<'_> {
-    fn begin(&mut self, _import: ImportId, _realm: RealmId, _name: &Untrusted) {
+    fn begin(&mut self, _import: ImportId, _realm: RealmId, name: &Untrusted) {
         self.end_capture();
+        self.is_other = self.only.is_some_and(|only| only != name);
     }
 
     fn flow(&mut self, _flow: Flow) {}
@@ -254,6 +299,9 @@ impl Consumer for Carving<'_> {
     fn record(&mut self, _record: Record) {}
 
     fn frame(&mut self, frame: &Frame<'_>, carried: &Carriage) {
+        if self.is_other {
+            return;
+        }
         for &(index, packet) in &carried.earlier_frames {
             let Ok(at) = self.waiting.binary_search_by_key(&index, |w| w.index) else { continue };
             if carried.packets.get(packet).is_some_and(|packet| self.wants_packet(packet)) {
@@ -275,6 +323,6 @@ impl Consumer for Carving<'_> {
     }
 
     fn is_done(&self) -> bool {
-        self.failed.is_some()
+        self.ended.is_some()
     }
 }

@@ -533,6 +533,11 @@ pub(super) fn sha256_of(path: &Path) -> io::Result<Option<String>> {
     Ok(facts.sha256)
 }
 
+/// The same of bytes at hand.
+pub(super) fn sha256_of_bytes(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A reader that counts and hashes what passes.
 struct Hashing<R> {
     input: R,

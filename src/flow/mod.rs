@@ -9,6 +9,7 @@ use std::ops::{Index, IndexMut};
 
 pub mod apps;
 pub mod community_id;
+mod follow;
 mod history;
 mod icmp;
 mod key;
@@ -18,6 +19,7 @@ mod stream;
 mod table;
 mod tcp;
 
+pub use follow::{Follow, Piece};
 pub use history::HISTORY_LETTERS_MAX;
 pub use os::known_os;
 pub use stream::{ONE_WAY_BYTES_MAX, WAITING_BYTES_MAX, WAITING_PIECES_MAX};

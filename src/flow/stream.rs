@@ -88,6 +88,11 @@ impl Stream {
         self.next
     }
 
+    /// One behind the last byte that came.
+    pub(super) const fn upper(&self) -> u32 {
+        self.upper
+    }
+
     /// Whether bytes came that were not acknowledged.
     pub(super) fn has_unacked(&self) -> bool {
         delta(self.upper, self.acked) > 0

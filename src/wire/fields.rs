@@ -51,9 +51,10 @@ pub fn fields(frame: &Frame<'_>) -> Fields {
         _ => format!("{captured} bytes"),
     };
     rows.add(0, "Frame", whole, 0..captured);
-    rows.add(1, "Number in the capture", (frame.index + 1).to_string(), 0..0);
-    rows.add(1, "Time, UTC", frame.ts.to_string(), 0..0);
-    rows.add(1, "Offset in the file", frame.offset.to_string(), 0..0);
+    rows.add(1, "Number", (frame.index + 1).to_string(), 0..0);
+    let time = frame.ts.to_string().replace('T', " ").replace('Z', "");
+    rows.add(1, "Time, UTC", time, 0..0);
+    rows.add(1, "Offset in file", frame.offset.to_string(), 0..0);
     rows.link(frame);
     rows.fields
 }
@@ -486,5 +487,83 @@ pub const fn icmp6_word(kind: u8) -> &'static str {
         137 => "redirect",
         143 => "multicast listener report",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    /// `name: value [from..to]` of each row but the frame's own.
+    fn shown(link_type: u16, bytes: &[u8]) -> Vec<String> {
+        let frame = Frame {
+            index: 6,
+            offset: 24,
+            ts: Timestamp::default(),
+            link_type,
+            bytes,
+            original_bytes: u32::try_from(bytes.len()).unwrap(),
+        };
+        let rows = fields(&frame).rows;
+        let row = |field: &Field| {
+            let (from, to) = (field.bytes.start, field.bytes.end);
+            format!("{}: {} [{from}..{to}]", field.name, field.value)
+        };
+        rows.iter().skip(4).map(row).collect()
+    }
+
+    fn bytes(name: &str) -> &'static [u8] {
+        match name {
+            "http-vlan" => include_bytes!("../../tests/fuzz/packet_fields/http-vlan"),
+            "arp" => include_bytes!("../../tests/fuzz/packet_fields/arp"),
+            "vxlan" => include_bytes!("../../tests/fuzz/packet_fields/vxlan"),
+            "ipv6" => include_bytes!("../../tests/fuzz/packet_fields/ipv6"),
+            "icmp" => include_bytes!("../../tests/fuzz/packet_fields/icmp"),
+            _ => include_bytes!("../../tests/fuzz/packet_fields/fragment"),
+        }
+    }
+
+    fn check(name: &str, expected: &[&str]) {
+        // Seeds begin with the link type, Ethernet.
+        let shown = shown(1, &bytes(name)[2..]);
+        for line in expected {
+            assert!(shown.iter().any(|row| row == line), "{name}: no {line:?} in {shown:#?}");
+        }
+    }
+
+    #[test]
+    fn every_field_stands_at_its_bytes() {
+        check(
+            "http-vlan",
+            &[
+                "Ethernet: 02:00:00:00:00:02 → 02:00:00:00:00:01 [0..18]",
+                "VLAN: id 5, priority 1 [14..16]",
+                "Type: 0x0800 IPv4 [16..18]",
+                "IPv4: 192.0.2.7 → 198.51.100.9 [18..38]",
+                "Flags: do not fragment [24..25]",
+                "Time to live: 64 [26..27]",
+                "Protocol: 6 TCP [27..28]",
+                "Source: 192.0.2.7 [30..34]",
+                "TCP: 40000 → 80 PSH ACK [38..78]",
+                "Sequence number: 1000 [42..46]",
+                "Option: maximum segment size 1460 [58..62]",
+                "Option: time stamp 1, echo 0 [64..74]",
+                "Option: window scale 7 [75..78]",
+                "Payload: 42 bytes [78..120]",
+            ],
+        );
+        check("arp", &["ARP: who has it? [14..42]", "Sender address: 192.0.2.7 [28..32]"]);
+        check("icmp", &["ICMP: echo request (type 8, code 0) [34..42]"]);
+        check("ipv6", &["IPv6: 2001:db8::7 → 2001:db8::9 [14..54]", "Hop limit: 64 [21..22]"]);
+        check("fragment", &["Fragment: bytes from 0 [34..75]"]);
+        check("vxlan", &["Tunnel: Vxlan [42..64]", "UDP: 40000 → 53 [84..92]"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        assert_eq!(shown(147, b"x"), ["Link: type 147, which is not read [0..1]"]);
+        let cut = shown(1, &bytes("icmp")[2..20]);
+        assert!(cut.last().unwrap().starts_with("IP: not read: "), "{cut:?}");
     }
 }

@@ -55,6 +55,8 @@ mod window_filter;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_handover;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_packets;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_session;
 mod wire;
 mod workbench_case;

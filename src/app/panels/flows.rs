@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
+use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
@@ -76,9 +76,11 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             flow(row).map_or_else(Vec::new, |flow| vec![flow.originator.addr, flow.responder.addr])
         },
     };
-    let mut filter = None;
+    let (mut filter, mut offer) = (None, None);
     let mut menu = |ui: &mut egui::Ui, row: usize| {
         let Some(flow) = flow(row) else { return };
+        offer = packets::menu_ui(ui, flow.uid).or(offer);
+        ui.separator();
         if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_flow(flow)) {
             filter = Some(chosen);
         }
@@ -98,6 +100,9 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let events = list.show(ui, &mut view.memory.flows, &mut menu);
     if let Some(filter) = filter {
         view.filter_by(filter);
+    }
+    if let Some(offer) = offer {
+        offer.take(view);
     }
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;

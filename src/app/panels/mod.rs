@@ -16,6 +16,7 @@ pub mod hosts;
 pub mod inspector;
 pub mod jobs;
 pub mod map;
+pub mod packets;
 pub mod problems;
 pub mod records;
 pub mod said;
@@ -53,6 +54,7 @@ pub const PANELS: &[Panel] = &[
     detections::PANEL,
     problems::PANEL,
     data::PANEL,
+    packets::PANEL,
 ];
 
 /// What a panel sees in a frame.
@@ -115,6 +117,12 @@ impl View<'_> {
         shown.copied().filter(|key| chosen.contains(*key)).collect()
     }
 
+    /// Fetches the packets of a flow and brings them to the front.
+    pub fn show_packets(&mut self, uid: Uid) {
+        self.wish(Command::ShowPackets(uid, None));
+        self.memory.wanted_view = Some(packets::PANEL.title);
+    }
+
     /// Whether this is what every view shows.
     pub fn is_selected(&self, what: Selected) -> bool {
         self.snapshot.selection.as_ref().is_some_and(|selection| selection.what == what)
@@ -140,6 +148,10 @@ pub struct Memory {
     pub problems: ListState<usize>,
     /// What was selected last, if it was a thing and not a step back or forward.
     pub asked: Option<Selected>,
+    /// The packets of a flow.
+    pub packets: packets::PacketsState,
+    /// A view that is to come to the front, by its title.
+    pub wanted_view: Option<&'static str>,
     /// The dialog that hands hosts over.
     pub handover: handover::HandOverState,
     /// The filter being written, and those before it.

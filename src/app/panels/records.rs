@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
+use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
@@ -71,9 +71,13 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         },
     };
     let imports = &snapshot.case.imports;
-    let mut filter = None;
+    let (mut filter, mut offer) = (None, None);
     let mut menu = |ui: &mut egui::Ui, row: usize| {
         let Some(record) = record(row) else { return };
+        if let Some(uid) = record.uid {
+            offer = packets::menu_ui(ui, uid).or(offer);
+            ui.separator();
+        }
         if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_record(record)) {
             filter = Some(chosen);
         }
@@ -92,6 +96,9 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let events = list.show(ui, &mut view.memory.records, &mut menu);
     if let Some(filter) = filter {
         view.filter_by(filter);
+    }
+    if let Some(offer) = offer {
+        offer.take(view);
     }
     if let Some(column) = events.sort {
         let by = COLUMNS[column].0;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
 use super::handover::HandOver;
+use super::packets::SavePackets;
 use crate::model::{Addr, HostKey, Prefix, Uid};
 use crate::store::{Deed, Existing, ImportKey};
 
@@ -68,6 +69,13 @@ pub enum Command {
     Forward,
     /// Writes hosts for others, into a file or for the clipboard. A job; its end changes `saved`.
     HandOver(HandOver),
+    /// Fetches the packets of a flow from its capture; with a path, from there: it lies elsewhere
+    /// now. A job; changes `packets`.
+    ShowPackets(Uid, Option<PathBuf>),
+    /// Takes one of these packets apart, by its place among them. Changes `packets`.
+    ChoosePacket(u32),
+    /// Writes the packets of a flow to a capture of their own. A job; its end changes `saved`.
+    SavePackets(SavePackets),
     /// Ends the engine; jobs are stopped.
     Quit,
 }

@@ -16,6 +16,7 @@ mod handover;
 mod compare;
 mod filters;
 mod job;
+mod packets;
 mod known;
 mod own;
 mod passing;
@@ -43,6 +44,10 @@ pub use compare::{Best, COMPARED_MAX, Compared, Comparison};
 pub use filters::FilterView;
 pub use groups::{Group, GroupBy, Groups};
 pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
+pub use packets::{
+    ChosenPacket, PACKET_BYTES_MAX, PACKETS_MAX, PacketRow, PacketState, PacketView, Packets,
+    STREAM_BYTES_MAX, SavePackets, StreamRow, StreamView,
+};
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
     CaseView, DataSource, DataState, DataView, JobState, JobView, Mark, Marks, Ordered, Peer,
@@ -54,6 +59,8 @@ pub use crate::store::{
     Deed, Existing, ImportKey, PersonsData, Put, Said, Subject, Verdict as Decision,
 };
 
+pub use crate::flow::Side;
+pub use crate::wire::fields::Field;
 use state::{Engine, Message};
 
 /// Messages that may wait for the engine. A person gives a few in a second.

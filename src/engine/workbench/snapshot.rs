@@ -11,6 +11,7 @@ use super::compare::Comparison;
 use super::filters::FilterView;
 use super::groups::Groups;
 use super::handover::Saved;
+use super::packets::PacketView;
 use super::shapes::Shapes;
 use super::towns::Town;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
@@ -52,6 +53,8 @@ pub struct Snapshot {
     pub comparison: Option<Arc<Comparison>>,
     /// What is selected, with all that is known of it.
     pub selection: Option<Arc<Selection>>,
+    /// The packets of a flow, if they were asked for.
+    pub packets: Option<Arc<PacketView>>,
     /// How the last wish to write something ended.
     pub saved: Option<Arc<Saved>>,
     /// Whether there are selections to go back and forward to.

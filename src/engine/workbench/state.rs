@@ -18,6 +18,7 @@ use super::compare::Comparison;
 use super::filters::{Answer, Filters};
 use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
+use super::packets::PacketView;
 use super::select::follow;
 use super::shapes::Shapes;
 use super::snapshot::{
@@ -28,7 +29,8 @@ use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
 use crate::engine::{example, open_intel};
-use crate::model::{HostKey, Prefix, Untrusted};
+use crate::export::ImportRow;
+use crate::model::{Flow, HostKey, Prefix, Uid, Untrusted};
 
 /// Selections that are kept to go back to.
 const HISTORY_MAX: usize = 100;
@@ -47,6 +49,8 @@ pub(super) enum Message {
     /// How a job goes on.
     Job(JobId, JobState),
     /// What is there so far, while a job reads.
+    /// Packets were fetched, or not.
+    Packets(JobId, Box<PacketView>),
     /// Something was written, or not.
     Saved(Saved),
     Growing(JobId, Box<Found>),
@@ -225,6 +229,7 @@ impl Engine {
                     self.read_next();
                 }
             }
+            Message::Packets(id, view) => self.take_packets(id, *view),
             Message::Saved(saved) => self.next.saved = Some(Arc::new(saved)),
             Message::Growing(id, found) if self.is_heard(id) => self.show_found(*found),
             Message::Filtered(answer) => self.hear_filtered(*answer),
@@ -277,6 +282,9 @@ impl Engine {
             Command::Back => self.step(-1),
             Command::Forward => self.step(1),
             Command::HandOver(wish) => self.hand_over(wish),
+            Command::ShowPackets(uid, from) => self.show_packets(uid, from),
+            Command::ChoosePacket(place) => self.choose_packet(place),
+            Command::SavePackets(wish) => self.save_packets(wish),
         }
     }
 
@@ -293,7 +301,7 @@ impl Engine {
         }
     }
 
-    fn cancel(&mut self, id: JobId) {
+    pub(super) fn cancel(&mut self, id: JobId) {
         if let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) {
             stop.store(true, Ordering::Relaxed);
         }
@@ -443,6 +451,7 @@ impl Engine {
         self.outcome = Outcome::default();
         self.history = (Vec::new(), 0);
         self.reading = None;
+        self.drop_packets();
         self.leave_case(unsaved);
         self.leave_filter();
         self.next.comparison = None;
@@ -454,6 +463,18 @@ impl Engine {
         let (_, stop) = self.jobs.iter().find(|(job, _)| job.id == id)?;
         let (context, engine) = (self.context.clone()?, self.inbox.clone());
         Some(Task { id, context, stop: Arc::clone(stop), engine, recovery: None })
+    }
+
+    /// Takes a job out of the list that has told elsewhere what came of it.
+    pub(super) fn forget_job(&mut self, id: JobId) {
+        self.jobs.retain(|(job, _)| job.id != id);
+    }
+
+    /// A flow, and the file it was read from.
+    pub(super) fn flow_and_import(&self, uid: Uid) -> Option<(Flow, ImportRow)> {
+        let flow = self.outcome.held.flows.iter().find(|flow| flow.uid == uid)?;
+        let row = self.outcome.imports.rows.get(flow.import.0 as usize)?;
+        Some((flow.clone(), row.clone()))
     }
 
     /// What was found in the case.

@@ -64,6 +64,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "pcap", run: wire::fuzz_pcap },
     Target { name: "pcapng", run: wire::fuzz_pcapng },
     Target { name: "link", run: wire::fuzz_link },
+    Target { name: "packet_fields", run: wire::fuzz_packet_fields },
     Target { name: "filter", run: filter::fuzz_filter },
     Target { name: "flow", run: flow::fuzz_flow },
     Target { name: "geofeed", run: geo::fuzz_geofeed },

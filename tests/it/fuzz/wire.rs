@@ -2,6 +2,7 @@
 
 use infralock::model::Timestamp;
 use infralock::wire::capture::{pcap, pcapng};
+use infralock::wire::fields::{FIELDS_MAX, fields};
 use infralock::wire::{CaptureFormat, Decoder, Frame, Packet};
 
 fn check(packet: &Packet<'_>) {
@@ -50,4 +51,26 @@ pub fn fuzz_link(data: &[u8]) {
         decoder.decode(&frame, &mut check);
     }
     decoder.finish();
+}
+
+/// The link type, then a frame: whatever it is, its fields lie within it, and they are few.
+pub fn fuzz_packet_fields(data: &[u8]) {
+    let Some((link_type, bytes)) = data.split_first_chunk() else { return };
+    for kept in [bytes.len(), bytes.len() / 2] {
+        let frame = Frame {
+            index: 0,
+            offset: 24,
+            ts: Timestamp::from_nanos(0),
+            link_type: u16::from_le_bytes(*link_type),
+            bytes: &bytes[..kept],
+            original_bytes: bytes.len() as u32,
+        };
+        let apart = fields(&frame);
+        assert!(apart.rows.len() <= FIELDS_MAX && apart.rows[0].bytes == (0..kept));
+        assert!(frame.bytes.get(apart.payload.clone()).is_some(), "{:?}", apart.payload);
+        for field in &apart.rows {
+            assert!(frame.bytes.get(field.bytes.clone()).is_some(), "{field:?}");
+            assert!(field.depth <= 1 && field.value.len() < 200, "{field:?}");
+        }
+    }
 }

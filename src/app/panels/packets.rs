@@ -1,0 +1,403 @@
+//! Packets: those of one flow, listed, taken apart, and put together to what both sides said.
+//!
+//! They are read from the capture when a person asks for them; the engine holds them until another
+//! flow is asked for. Which packet is taken apart is the engine's to know, which field is marked
+//! is the panel's.
+
+mod hex;
+mod stream;
+
+use std::path::PathBuf;
+
+use egui::{Id, Margin, Modal, Panel as Bar, ProgressBar, RichText, TextEdit, Ui};
+
+use self::hex::hex_ui;
+use self::stream::{StreamState, stream_ui};
+use super::handover::Answers;
+use super::{Panel, View, empty_ui, no_tools};
+use crate::app::theme::{self, Palette, icon};
+use crate::app::widgets::list::{List, ListState};
+use crate::app::widgets::path_field::PathField;
+use crate::app::widgets::table::{Cell, Column};
+use crate::app::widgets::text::{bytes, counted, grouped};
+use crate::engine::Existing;
+use crate::engine::workbench::{
+    ChosenPacket, Command, JobId, JobState, PacketRow, PacketState, PacketView, Packets,
+    SavePackets, Selected, Side,
+};
+use crate::model::{Uid, Visible};
+
+/// The packets of one flow.
+pub const PANEL: Panel = Panel {
+    title: "Packets",
+    icon: icon::PACKETS,
+    help: "The packets of one flow, read from its capture when you ask: choose Packets in the menu \
+           of a flow. Below, the chosen packet field by field and byte by byte; Stream shows what \
+           both sides said, in order, with control characters visible. What the capture lost is \
+           said, not guessed. The file is opened only if it is the one that was read.",
+    ui,
+    tools: no_tools,
+};
+
+/// What the panel remembers.
+#[derive(Clone, Debug, Default)]
+pub struct PacketsState {
+    list: ListState<u32>,
+    fields: ListState<usize>,
+    /// The marked field, as its place among them, and of which packet.
+    field: Option<(u32, usize)>,
+    shows_stream: bool,
+    stream: StreamState,
+    /// Where the person says that the file is now.
+    elsewhere: String,
+    /// The dialog that saves packets, for which flow.
+    saving: Option<(Uid, PathField)>,
+    answers: Answers,
+}
+
+impl PacketsState {
+    /// Asks where the packets of a flow are to be saved.
+    pub fn save(&mut self, uid: Uid) {
+        self.saving = Some((uid, PathField::new("infralock-packets.pcapng")));
+        self.answers.forget();
+    }
+}
+
+const COLUMNS: [Column; 6] = [
+    Column::number("No.", 64.0, "Its place in the capture, from 1"),
+    Column::number("Seconds", 84.0, "Since the first packet of the flow"),
+    Column::text("Way", 40.0, "→ the originator sent it, ← the responder"),
+    Column::number("Bytes", 60.0, "On the wire"),
+    Column::text("Protocol", 70.0, "Found by content, else the transport"),
+    Column::text("What it says", 300.0, "Flags, numbers from the first of a side, first words")
+        .growing(),
+];
+
+const FIELDS: [Column; 3] = [
+    Column::text("Field", 150.0, "In the order of the packet"),
+    Column::text("Value", 150.0, "As it is read").growing(),
+    Column::text("At", 64.0, "Where it stands: the first and last byte, from 0"),
+];
+
+fn ui(ui: &mut Ui, view: &mut View<'_>) {
+    let shown = view.snapshot.packets.clone();
+    if let Some(other) = asked(view).filter(|uid| shown.as_ref().is_none_or(|it| it.uid != *uid)) {
+        ui.horizontal(|ui| {
+            ui.add_space(theme::SPACE);
+            if ui.button("Show the packets of the selected flow").clicked() {
+                view.show_packets(other);
+            }
+        });
+    }
+    let Some(shown) = shown else {
+        let what = "Choose Packets in the menu of a flow: they are read from its capture";
+        return empty_ui(ui, view, "No packets yet", what);
+    };
+    match &shown.state {
+        PacketState::Reading(id) => reading_ui(ui, view, &shown, *id),
+        PacketState::Failed { why, path } => failed_ui(ui, view, shown.uid, why, path),
+        PacketState::Ready(packets) => ready_ui(ui, view, &shown, packets),
+    }
+}
+
+/// The flow that is selected, or the one of a selected record.
+fn asked(view: &View<'_>) -> Option<Uid> {
+    match view.selected()? {
+        Selected::Flow(uid) => Some(uid),
+        Selected::Record(row) => view.snapshot.records.all.get(row as usize)?.uid,
+        Selected::Host(_) | Selected::Detection(_) | Selected::Address(_) => None,
+    }
+}
+
+/// What the menu of a flow offers about its packets.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Offer {
+    Show(Uid),
+    Save(Uid),
+}
+
+impl Offer {
+    /// Does what was chosen.
+    pub(super) fn take(self, view: &mut View<'_>) {
+        match self {
+            Self::Show(uid) => view.show_packets(uid),
+            Self::Save(uid) => view.memory.packets.save(uid),
+        }
+    }
+}
+
+/// The offers in the menu of a flow, or of a record that came from one.
+pub(super) fn menu_ui(ui: &mut Ui, uid: Uid) -> Option<Offer> {
+    let offers = [("Packets", Offer::Show(uid)), ("Save packets …", Offer::Save(uid))];
+    let chosen = offers.into_iter().filter(|(name, _)| ui.button(*name).clicked()).last();
+    if chosen.is_some() {
+        ui.close();
+    }
+    chosen.map(|(_, offer)| offer)
+}
+
+/// The same as buttons, where a flow or a record of one is selected.
+pub(super) fn selected_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let Some(uid) = asked(view) else { return };
+    let chosen = ui.horizontal(|ui| menu_ui(ui, uid)).inner;
+    if let Some(offer) = chosen {
+        offer.take(view);
+    }
+}
+
+fn reading_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, id: JobId) {
+    let job = view.snapshot.jobs.iter().find(|job| job.id == id);
+    let (part, detail) = match job.map(|job| &job.state) {
+        Some(JobState::Running { part, detail }) => (part.unwrap_or(0.0), detail.clone()),
+        _ => (0.0, String::new()),
+    };
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.3);
+        ui.label(format!("Reading the packets of {}", shown.title));
+        ui.add(ProgressBar::new(part).desired_width(320.0).desired_height(4.0));
+        ui.label(RichText::new(detail).color(Palette::of(ui).quiet));
+        if ui.button("Stop").clicked() {
+            view.wish(Command::Cancel(id));
+        }
+    });
+}
+
+fn failed_ui(ui: &mut Ui, view: &mut View<'_>, uid: Uid, why: &str, path: &str) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.25);
+        let title = "The packets cannot be read";
+        ui.label(RichText::new(title).font(theme::strong(theme::TITLE)));
+        ui.label(RichText::new(Visible(why).to_string()).color(Palette::of(ui).failed));
+        if !path.is_empty() {
+            let was = format!("It was read from {}. If it lies elsewhere now:", Visible(path));
+            ui.label(RichText::new(was).color(Palette::of(ui).quiet));
+        }
+        let field = TextEdit::singleline(&mut view.memory.packets.elsewhere)
+            .hint_text("/evidence/capture.pcap")
+            .font(egui::TextStyle::Monospace)
+            .desired_width(420.0);
+        let name = "Path of the capture";
+        ui.add(field).widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, name));
+        let typed = view.memory.packets.elsewhere.trim().to_owned();
+        ui.add_space(4.0);
+        if ui.add_enabled(!typed.is_empty(), egui::Button::new("Look there")).clicked() {
+            view.wish(Command::ShowPackets(uid, Some(PathBuf::from(typed))));
+        }
+        if ui.button("Try again").clicked() {
+            view.wish(Command::ShowPackets(uid, None));
+        }
+    });
+}
+
+fn ready_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packets) {
+    head_ui(ui, view, shown, packets);
+    if view.memory.packets.shows_stream {
+        return stream_ui(ui, &packets.stream, &mut view.memory.packets.stream);
+    }
+    let Some(chosen) = &shown.chosen else { return list_ui(ui, view, packets, None) };
+    let below = egui::Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::ZERO);
+    let height = ui.available_height();
+    Bar::bottom("packet apart")
+        .frame(below)
+        .resizable(true)
+        .default_size(height * 0.55)
+        .size_range(80.0..=(height - 80.0).max(81.0))
+        .show(ui, |ui| apart_ui(ui, view, chosen));
+    egui::CentralPanel::default().frame(below).show(ui, |ui| {
+        list_ui(ui, view, packets, Some(chosen.place));
+    });
+}
+
+fn head_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packets) {
+    let palette = Palette::of(ui);
+    ui.horizontal(|ui| {
+        ui.add_space(theme::SPACE);
+        let state = &mut view.memory.packets;
+        ui.selectable_value(&mut state.shows_stream, false, "Packets");
+        ui.selectable_value(&mut state.shows_stream, true, "Stream");
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add_space(theme::SPACE);
+            if ui.button("Save packets …").clicked() {
+                state.save(shown.uid);
+            }
+            let count = match &packets.cut {
+                Some(cut) => cut.clone(),
+                None => counted(packets.rows.len() as u64, "packet", "packets"),
+            };
+            let colour = if packets.cut.is_some() { palette.warned } else { palette.quiet };
+            ui.label(RichText::new(count).color(colour));
+            let title = RichText::new(&shown.title).font(theme::mono(theme::BODY - 0.5));
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(egui::Label::new(title).truncate()).on_hover_text(&packets.path);
+            });
+        });
+    });
+}
+
+fn list_ui(ui: &mut Ui, view: &mut View<'_>, packets: &Packets, chosen: Option<u32>) {
+    let row = |place: usize| packets.rows.get(place);
+    if let Some(chosen) = chosen {
+        view.memory.packets.list.follow(chosen, || Some(chosen as usize));
+    }
+    let list = List {
+        name: "Packets",
+        columns: &COLUMNS,
+        rows: packets.rows.len(),
+        sorted: None,
+        key: &|place| u32::try_from(place).ok(),
+        cell: &|place, column| row(place).map_or_else(Cell::default, |row| cell(row, column)),
+        exact: &|_| Vec::new(),
+        addrs: &|_| Vec::new(),
+    };
+    let events = list.show(ui, &mut view.memory.packets.list, &mut |_, _| ());
+    if let Some(place) = events.select.and_then(|place| u32::try_from(place).ok()) {
+        view.wish(Command::ChoosePacket(place));
+    }
+}
+
+fn cell(row: &PacketRow, column: usize) -> Cell<'_> {
+    match column {
+        0 => Cell::mono(grouped(row.number)),
+        1 => Cell::mono(format!("{:.6}", row.after_nanos as f64 / 1e9)),
+        2 => Cell::mono(arrow(row.side)),
+        3 => Cell::mono(grouped(u64::from(row.original_bytes))),
+        4 => Cell::text(row.proto),
+        _ => Cell::mono(row.info.as_str()),
+    }
+}
+
+/// The mark of a side: a picture that needs no colour.
+fn arrow(side: Option<Side>) -> &'static str {
+    match side {
+        Some(Side::Originator) => "→",
+        Some(Side::Responder) => "←",
+        None => "–",
+    }
+}
+
+/// One packet: fields left, bytes right.
+fn apart_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
+    let marked = view.memory.packets.field.filter(|(place, _)| *place == chosen.place);
+    let range = marked
+        .and_then(|(_, field)| chosen.fields.get(field))
+        .map(|field| field.bytes.clone())
+        .unwrap_or_default();
+    let frame = egui::Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::same(4));
+    let width = (ui.available_width() * 0.55).clamp(240.0, 560.0);
+    let mut met = None;
+    Bar::right("packet bytes").frame(frame).resizable(true).default_size(width).show(ui, |ui| {
+        met = hex_ui(ui, &chosen.bytes, &range);
+    });
+    if let Some(at) = met {
+        view.memory.packets.field = innermost(chosen, at).map(|field| (chosen.place, field));
+    }
+    let frame = egui::Frame::new().fill(Palette::of(ui).ground);
+    egui::CentralPanel::default().frame(frame).show(ui, |ui| fields_ui(ui, view, chosen));
+}
+
+fn fields_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
+    let field = |place: usize| chosen.fields.get(place);
+    let marked = view.memory.packets.field.filter(|(place, _)| *place == chosen.place);
+    match marked {
+        Some((_, marked)) => view.memory.packets.fields.follow(marked, || Some(marked)),
+        None => view.memory.packets.fields = ListState::default(),
+    }
+    let list = List {
+        name: "Fields",
+        columns: &FIELDS,
+        rows: chosen.fields.len(),
+        sorted: None,
+        key: &Some,
+        cell: &|place, column| match (field(place), column) {
+            (None, _) => Cell::default(),
+            (Some(field), 0) => {
+                let text = format!("{:1$}{2}", "", usize::from(field.depth) * 4, field.name);
+                Cell::text(text)
+            }
+            (Some(field), 1) => Cell::mono(Visible(&field.value).to_string()),
+            (Some(field), _) => match (field.bytes.start, field.bytes.end) {
+                (from, to) if from == to => Cell::default(),
+                (from, to) if to - from == 1 => Cell::mono(from.to_string()).quiet(),
+                (from, to) => Cell::mono(format!("{from}–{}", to - 1)).quiet(),
+            },
+        },
+        exact: &|_| Vec::new(),
+        addrs: &|_| Vec::new(),
+    };
+    let events = list.show(ui, &mut view.memory.packets.fields, &mut |_, _| ());
+    if let Some(place) = events.select {
+        view.memory.packets.field = Some((chosen.place, place));
+    }
+}
+
+/// The smallest field that a byte stands in, the deeper of equals.
+fn innermost(chosen: &ChosenPacket, at: usize) -> Option<usize> {
+    let fields = chosen.fields.iter().enumerate();
+    let around = fields.filter(|(_, field)| field.bytes.contains(&at));
+    around
+        .min_by_key(|(_, field)| (field.bytes.len(), std::cmp::Reverse(field.depth)))
+        .map(|(place, _)| place)
+}
+
+/// Draws the dialog that saves packets, if it is open.
+pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let mut state = std::mem::take(&mut view.memory.packets);
+    if let Some((uid, mut field)) = state.saving.take() {
+        state.answers.hear(ui, view.snapshot);
+        let mut wish = None;
+        let mut is_open = true;
+        let modal = Modal::new(Id::unique("save packets")).show(ui.ctx(), |ui| {
+            ui.set_width(520.0);
+            ui.label(RichText::new("Save packets").font(theme::strong(theme::TITLE)));
+            let what = "All packets of the flow, as a capture of their own (pcapng)";
+            ui.label(RichText::new(what).color(Palette::of(ui).quiet));
+            ui.add_space(theme::SPACE);
+            if state.answers.ui(ui) {
+                wish = Some((field.path(), Existing::Replace));
+            }
+            match field.ui(ui, "File for the packets", "Save") {
+                Some(Some(path)) => {
+                    // The button said so.
+                    let exists = path.exists();
+                    wish = Some((path, if exists { Existing::Replace } else { Existing::Keep }));
+                }
+                Some(None) => is_open = false,
+                None => {}
+            }
+        });
+        is_open &= !modal.should_close();
+        if let Some((path, existing)) = wish {
+            state.answers.expect(view.snapshot);
+            let from = Some(state.elsewhere.trim()).filter(|from| !from.is_empty());
+            let from = from.map(PathBuf::from);
+            view.wish(Command::SavePackets(SavePackets { uid, from, path, existing }));
+        }
+        state.saving = is_open.then_some((uid, field));
+    }
+    view.memory.packets = state;
+}
+
+/// `1.2 kB of 3.4 MB`, for the stream's head.
+fn part_of(part: u64, whole: u64) -> String {
+    match part == whole {
+        true => bytes(whole),
+        false => format!("the first {} of {}", bytes(part), bytes(whole)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::workbench::Field;
+
+    #[test]
+    fn a_byte_belongs_to_the_smallest_field_around_it() {
+        let field = |depth, bytes| Field { depth, name: "x", value: String::new(), bytes };
+        let fields = vec![field(0, 0..60), field(0, 0..14), field(1, 12..14), field(1, 0..0)];
+        let chosen = ChosenPacket { place: 0, fields, bytes: vec![0; 60].into() };
+        assert_eq!(innermost(&chosen, 13), Some(2));
+        assert_eq!(innermost(&chosen, 3), Some(1));
+        assert_eq!(innermost(&chosen, 59), Some(0));
+        assert_eq!(innermost(&chosen, 60), None);
+    }
+}
