@@ -13,7 +13,7 @@ use super::actions::{self, Act, Action, Look, Sides};
 use super::banner::banner_ui;
 use super::keeper::Keeper;
 use super::palette::{Choice, Finder};
-use super::panels::{self, Memory, PANELS, View};
+use super::panels::{self, Memory, View};
 use super::settings::{Density, RECENT_MAX, Settings};
 use super::settings_ui::Dialog;
 use super::theme::{self, Palette};
@@ -165,9 +165,7 @@ impl Shell {
             None => {}
         }
         drop_hint_ui(ui);
-        let wanted = self.memory.wanted_view.take();
-        let number = PANELS.iter().position(|panel| Some(panel.title) == wanted);
-        self.acts.extend(number.map(Act::Show));
+        self.acts.extend(self.memory.take_wanted_view().map(Act::Show));
         for act in std::mem::take(&mut self.acts) {
             self.perform(ui.ctx(), &snapshot, act);
         }

@@ -5,7 +5,7 @@ mod why;
 
 use egui::{RichText, ScrollArea, Sense, Ui, vec2};
 
-use super::{View, filter_menu, packets, said, section};
+use super::{View, filter_menu, said, section};
 use crate::app::theme::{self, Palette, icon};
 use crate::app::times;
 use crate::app::widgets::band;
@@ -55,7 +55,6 @@ fn named(response: egui::Response, name: &'static str) -> egui::Response {
 
 fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostRow) {
     item::item_ui(ui, view, selection);
-    packets::selected_ui(ui, view);
     head_ui(ui, view, host);
     let sentence = Visible(&selection.sentence).to_string();
     ui.add(egui::Label::new(sentence).wrap());

@@ -129,6 +129,14 @@ impl View<'_> {
     }
 }
 
+impl Memory {
+    /// The view that is to come to the front: its number in [`PANELS`].
+    pub fn take_wanted_view(&mut self) -> Option<usize> {
+        let wanted = self.wanted_view.take()?;
+        PANELS.iter().position(|panel| panel.title == wanted)
+    }
+}
+
 /// What panels remember between frames.
 #[derive(Default)]
 pub struct Memory {

@@ -2,7 +2,7 @@
 
 use egui::{Grid, Label, RichText, Ui};
 
-use crate::app::panels::{View, section};
+use crate::app::panels::{View, packets, section};
 use crate::app::theme::{self, Palette};
 use crate::app::widgets::text::{bytes, grouped, time, visible};
 use crate::engine::workbench::{Selected, Selection};
@@ -12,7 +12,7 @@ use crate::model::{Endpoint, Flow, Record, Untrusted, Visible};
 const DETAILS_SHOWN: usize = 12;
 
 /// Draws what is selected, where it is not a host.
-pub(super) fn item_ui(ui: &mut Ui, view: &View<'_>, selection: &Selection) {
+pub(super) fn item_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
     let snapshot = view.snapshot;
     let (title, rows) = match selection.what {
         Selected::Host(_) | Selected::Address(_) => return,
@@ -49,6 +49,7 @@ pub(super) fn item_ui(ui: &mut Ui, view: &View<'_>, selection: &Selection) {
             ui.end_row();
         }
     });
+    packets::selected_ui(ui, view);
     ui.add_space(theme::SPACE);
     ui.separator();
 }
