@@ -173,3 +173,39 @@ fn a_case_that_cannot_be_opened_is_a_failed_job_with_a_sentence() {
     let JobState::Failed(why) = &snapshot.jobs[0].state else { panic!("{:?}", snapshot.jobs) };
     assert!(why.contains("broken.infralock"), "{why}");
 }
+
+#[test]
+fn a_forgotten_address_is_gone_from_view_and_file_and_stays_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let workbench = workbench(folder.path());
+    open(&workbench, SHOP);
+    let before = done(&workbench, 1);
+    let worst = before.hosts.all.keys[0];
+    let subject = Subject::host(worst);
+    let text = Some(format!("{} got in", worst.addr()));
+    workbench.send(Command::Do(Deed::Note { subject, text }));
+    until(&workbench, |snapshot| snapshot.marks.contains_key(&worst));
+
+    workbench.send(Command::Forget(worst.addr()));
+    let after = done(&workbench, 2);
+    let JobState::Done(said) = &after.jobs[1].state else { panic!("{:?}", after.jobs) };
+    assert!(said.contains("Not in reach: ") && said.contains("auth.log"), "{said}");
+    assert!(!after.hosts.all.keys.contains(&worst) && !after.marks.contains_key(&worst));
+    let path = unsaved(&after);
+    drop(workbench);
+    let bytes = std::fs::read(&path).unwrap();
+    let name = worst.addr().to_string();
+    assert!(!bytes.windows(name.len()).any(|window| window == name.as_bytes()));
+
+    // The same lines again, in another file: the address does not come back with them.
+    let workbench = self::workbench(folder.path());
+    open(&workbench, &path);
+    done(&workbench, 1);
+    let copy = folder.path().join("again.log");
+    let text = std::fs::read_to_string(SHOP).unwrap();
+    std::fs::write(&copy, format!("{text}\n")).unwrap();
+    open(&workbench, &copy);
+    let again = done(&workbench, 2);
+    assert!(again.case.imports.len() > 1, "{:?}", again.jobs);
+    assert!(!again.hosts.all.keys.contains(&worst));
+}

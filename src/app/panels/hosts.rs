@@ -13,7 +13,8 @@ use crate::app::widgets::list::{List, ListState};
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::counted;
 use crate::engine::workbench::{
-    Command, Direction, GroupBy, HostColumn, HostColumns, HostSort, Selected, Selection,
+    Command, Decision, Deed, Direction, GroupBy, HostColumn, HostColumns, HostSort, Selected,
+    Selection, Subject,
 };
 use crate::filter::{self, Filter};
 use crate::model::{HostKey, Visible};
@@ -31,13 +32,14 @@ pub const PANEL: Panel = Panel {
     tools,
 };
 
-const COLUMNS: [(HostColumn, Column); 13] = [
+const COLUMNS: [(HostColumn, Column); 14] = [
     (HostColumn::Score, Column::text("Score", 72.0, "0 to 100, and the band's mark")),
     (HostColumn::Addr, Column::text("Address", 140.0, "The host")),
     (HostColumn::Name, Column::text("Name", 90.0, "The first name it was seen under")),
     (HostColumn::As, Column::text("Network", 100.0, "Origin AS and its name").growing()),
     (HostColumn::Kinds, Column::text("Kind", 76.0, "What sort of network it belongs to")),
     (HostColumn::Place, Column::text("Place", 120.0, "The likeliest city; see its radius")),
+    (HostColumn::Said, Column::text("Yours", 80.0, "Your verdict and tags")),
     (HostColumn::Detections, Column::number("Found", 52.0, "How many detections are about it")),
     (HostColumn::Flows, Column::number("Flows", 64.0, "Flows, and log records that name it")),
     (HostColumn::BytesOut, Column::number("Sent", 64.0, "IP bytes it sent")),
@@ -116,7 +118,9 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
         sorted: sorted.map(|column| (column, sort.direction)),
         key: &key,
         cell: &|place, column| match lines.line(place) {
-            Some(Line::Host(row)) => cells::host(all, row as usize, COLUMNS[column].0),
+            Some(Line::Host(row)) => {
+                cells::host(all, &snapshot.marks, row as usize, COLUMNS[column].0)
+            }
             Some(Line::Group(group, fold)) => cells::group(all, group, fold, COLUMNS[column].0),
             None => Cell::default(),
         },
@@ -192,6 +196,7 @@ fn next_sort(sort: HostSort, by: HostColumn) -> HostSort {
             | HostColumn::Kinds
             | HostColumn::Place
             | HostColumn::FirstSeen
+            | HostColumn::Said
     );
     let direction = match (sort.by == by, up_first) {
         (true, _) => sort.direction.turned(),
@@ -212,6 +217,11 @@ struct Chosen {
 impl Chosen {
     fn tell(self, view: &mut View<'_>) {
         if let Some(command) = self.wish {
+            if let Command::Forget(addr) = &command {
+                // Filters are kept beside the case.
+                let addr = addr.to_string();
+                view.memory.filter.history.retain(|text| !text.contains(&addr));
+            }
             view.wish(command);
         }
         if let Some(key) = self.handed {
@@ -235,6 +245,7 @@ fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, chosen: &mut Chosen) {
         chosen.wish = Some(Command::Select(Some(Selected::Host(key))));
         ui.close();
     }
+    said_menu_ui(ui, key, chosen);
     if ui.button("Hand over …").clicked() {
         chosen.handed = Some(key);
         ui.close();
@@ -249,6 +260,28 @@ fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, chosen: &mut Chosen) {
         ui.copy_text(Visible(name).to_string());
         ui.close();
     }
+}
+
+/// What a person says of a host, and forgetting it.
+fn said_menu_ui(ui: &mut Ui, key: HostKey, chosen: &mut Chosen) {
+    ui.menu_button("Verdict", |ui| {
+        let plain = [Decision::Malicious, Decision::Suspicious, Decision::Unsure].map(Some);
+        for decision in plain.into_iter().chain([None]) {
+            let name = decision.as_ref().map_or("none", Decision::as_str);
+            if ui.button(name).clicked() {
+                let subject = Subject::host(key);
+                chosen.wish = Some(Command::Do(Deed::Verdict { subject, verdict: decision }));
+                ui.close();
+            }
+        }
+    });
+    ui.menu_button("Forget for good …", |ui| {
+        ui.label("Its rows go, what you said of it, its name in texts. No undo.");
+        if ui.button(format!("Forget {}", key.addr())).clicked() {
+            chosen.wish = Some(Command::Forget(key.addr()));
+            ui.close();
+        }
+    });
 }
 
 fn wireshark(addr: &str) -> String {

@@ -100,11 +100,16 @@ impl View<'_> {
 
     /// The same for one host, or for all that are chosen with it.
     pub fn hand_over_with(&mut self, key: HostKey) {
-        let chosen = match self.memory.hosts.list.chosen.contains(key) {
+        let chosen = self.chosen_with(key);
+        self.memory.handover.open_for(chosen);
+    }
+
+    /// A host, or all that are chosen if it is one of them.
+    pub fn chosen_with(&self, key: HostKey) -> Vec<HostKey> {
+        match self.memory.hosts.list.chosen.contains(key) {
             true => self.chosen_hosts(),
             false => vec![key],
-        };
-        self.memory.handover.open_for(chosen);
+        }
     }
 
     /// The chosen hosts in the order shown.

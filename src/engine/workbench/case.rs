@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
+use super::columns::HostColumn;
 use super::command::{Command, Turn};
 use super::job::Work;
 use super::snapshot::{JobState, Marks, Recovered};
@@ -244,6 +245,9 @@ impl Engine {
         if *self.next.marks != marks {
             self.next.marks = Arc::new(marks);
             self.filter_said();
+            if self.next.hosts.sort.by == HostColumn::Said {
+                self.sort_hosts(self.next.hosts.sort);
+            }
         }
         let view = Arc::make_mut(&mut self.next.case);
         (view.place, view.said) = (place, Arc::new(said));
@@ -310,6 +314,11 @@ impl Engine {
                 let name = name.map(|name| crate::model::Visible(name.raw()).to_string()).next();
                 let title = format!("Removing {}", name.unwrap_or_default());
                 self.queue(title, Work::Remove(key));
+            }
+            Command::Forget(addr) => {
+                // Selections may name it.
+                self.forget_history();
+                self.queue(format!("Forgetting {addr}"), Work::Forget(addr));
             }
             Command::Discard => {
                 self.leave(Unsaved::Delete);

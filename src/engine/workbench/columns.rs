@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::asked::Asked;
+use super::snapshot::{Mark, Marks};
 use crate::export::HostRow;
 use crate::model::{Addr, Flow, HostKey, Prefix, Record, Timestamp};
 use crate::store::DerivedHost;
@@ -333,6 +334,8 @@ pub enum HostColumn {
     FirstSeen,
     /// Last sighting.
     LastSeen,
+    /// What a person said: verdict, tags.
+    Said,
 }
 
 /// How the hosts are ordered.
@@ -346,7 +349,7 @@ pub struct HostSort {
 
 impl HostSort {
     /// Sorts rows; equal ones keep the order of the ranking, and unknown values stand last.
-    pub(super) fn sort(self, columns: &HostColumns, rows: &mut [u32]) {
+    pub(super) fn sort(self, columns: &HostColumns, marks: &Marks, rows: &mut [u32]) {
         let c = columns;
         match self.by {
             HostColumn::Score if self.direction == Direction::Down => rows.sort_unstable(),
@@ -366,6 +369,9 @@ impl HostSort {
             HostColumn::BytesOut => self.by_key(rows, |row| Some(c.bytes_out[row])),
             HostColumn::FirstSeen => self.by_key(rows, |row| c.first_seen[row]),
             HostColumn::LastSeen => self.by_key(rows, |row| c.last_seen[row]),
+            // Without a word of a person all are equal.
+            HostColumn::Said if marks.is_empty() => rows.sort_unstable(),
+            HostColumn::Said => self.by_key(rows, |row| marks.get(&c.keys[row]).map(Mark::text)),
         }
     }
 

@@ -31,6 +31,9 @@ pub enum Command {
     SaveAs(PathBuf, Existing),
     /// Takes an import out of the case as a whole. A job. Changes everything; cannot be undone.
     RemoveImport(ImportKey),
+    /// Forgets an address for good: its rows, what was said of it, its name in texts. A job.
+    /// Changes everything; cannot be undone.
+    Forget(Addr),
     /// Notes, tags, decides, bookmarks, keeps a filter, merges realms. On disk before the snapshot
     /// shows it. Changes `case` and `marks`; can be undone.
     Do(Deed),

@@ -160,7 +160,7 @@ impl Engine {
     pub(super) fn sort_hosts(&mut self, sort: HostSort) {
         let hosts = &self.next.hosts.all;
         let mut rows = self.filters.rows(Table::Hosts, hosts.len());
-        sort.sort(hosts, &mut rows);
+        sort.sort(hosts, &self.next.marks, &mut rows);
         (self.next.hosts.shown, self.next.hosts.sort) = (Arc::new(rows), sort);
     }
 

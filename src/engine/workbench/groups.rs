@@ -127,7 +127,8 @@ impl Group {
             | HostColumn::Name
             | HostColumn::As
             | HostColumn::Kinds
-            | HostColumn::Place => self.name.cmp(&other.name),
+            | HostColumn::Place
+            | HostColumn::Said => self.name.cmp(&other.name),
         }
     }
 }

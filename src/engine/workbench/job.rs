@@ -24,7 +24,7 @@ use super::snapshot::{JobState, Places, Spot, TimeBin, Timeline};
 use super::state::Message;
 use crate::clock::{self, Stopwatch};
 use crate::export::DetectionRow;
-use crate::model::{HostKey, ImportRow, Timestamp, Untrusted, Visible, counted};
+use crate::model::{Addr, HostKey, ImportRow, Timestamp, Untrusted, Visible, counted};
 use crate::store::{Existing, ImportKey, Store, StoreError, StoredImport};
 
 /// Steps of the timeline: one for each few pixels of a wide screen.
@@ -61,6 +61,8 @@ pub(super) enum Work<S> {
     Open(PathBuf),
     /// Out of the case.
     Remove(ImportKey),
+    /// An address, for good.
+    Forget(Addr),
     /// Everything again.
     Judge,
     /// Elsewhere, and on from there.
@@ -133,6 +135,7 @@ impl Task {
                 .map_err(|error| error.to_string())
                 .and_then(|()| self.judge(&mut store)),
             (Work::Judge, Some(mut store)) => self.judge(&mut store),
+            (Work::Forget(addr), Some(mut store)) => self.forget(&mut store, addr),
             (Work::SaveAs(path, existing), Some(store)) => self.save_as(store, &path, existing),
             (_, None) => Err("there is no case".to_owned()),
         };
@@ -224,6 +227,15 @@ impl Task {
             true => JobState::Stopped(format!("stopped: {hosts} of it; open it again for all")),
             false => JobState::Done(format!("{hosts} in the case")),
         })
+    }
+
+    /// Forgets an address, and says what cannot be reached.
+    fn forget(&self, store: &mut Store, addr: Addr) -> Result<JobState, String> {
+        let done = store.forget(addr, clock::now()).map_err(|error| error.to_string())?;
+        self.judge(store)?;
+        let rows = counted(done.flows + done.records + done.listed, "row is", "rows are");
+        let left = done.cannot_reach.join("; ");
+        Ok(JobState::Done(format!("{rows} gone. Not in reach: {left}")))
     }
 
     fn save_as(

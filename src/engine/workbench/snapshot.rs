@@ -81,6 +81,20 @@ pub struct Mark {
     pub bookmark: Option<String>,
 }
 
+impl Mark {
+    /// `malicious · case 7, seen before`, or that there is a note.
+    pub fn text(&self) -> String {
+        let tags = self.tags.join(", ");
+        let decision = self.decision.as_ref().map_or("", Decision::as_str);
+        match (decision, tags.as_str()) {
+            ("", "") if self.note.is_some() => "note".to_owned(),
+            ("", tags) => tags.to_owned(),
+            (decision, "") => decision.to_owned(),
+            (decision, tags) => format!("{decision} · {tags}"),
+        }
+    }
+}
+
 /// An unsaved case of an earlier run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {

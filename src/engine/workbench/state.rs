@@ -225,6 +225,8 @@ impl Engine {
                 self.set_job(id, state);
                 if over && self.reading.is_some_and(|(reading, _)| reading == id) {
                     self.reading = None;
+                    // What a person said may have gone with an address.
+                    self.tell_case();
                     self.take_turns();
                     self.read_next();
                 }
@@ -257,6 +259,7 @@ impl Engine {
             Command::NewCase => self.leave(Unsaved::Keep),
             Command::SaveAs(..)
             | Command::RemoveImport(_)
+            | Command::Forget(_)
             | Command::Discard
             | Command::DiscardRecovered(_) => self.case_command(command),
             Command::Do(deed) => self.turn(Turn::Do(deed)),
@@ -392,6 +395,7 @@ impl Engine {
             Work::Open(path) => return Ok((context, Work::Open(path))),
             Work::Remove(key) => return Ok((context, Work::Remove(key))),
             Work::Judge => return Ok((context, Work::Judge)),
+            Work::Forget(addr) => return Ok((context, Work::Forget(addr))),
             Work::SaveAs(path, existing) => return Ok((context, Work::SaveAs(path, existing))),
         };
         let (context, inputs) = match source {
@@ -533,6 +537,12 @@ impl Engine {
         }
         *at = past.len();
         self.next.selection = self.selection(what);
+    }
+
+    /// Forgets what was selected.
+    pub(super) fn forget_history(&mut self) {
+        self.history = (Vec::new(), 0);
+        self.next.selection = None;
     }
 
     /// Goes back or forward among the selections.

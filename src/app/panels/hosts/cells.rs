@@ -6,11 +6,16 @@ use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::table::{Cell, Fold};
 use crate::app::widgets::text::{bytes, counted, grouped, time};
-use crate::engine::workbench::{Group, HostColumn, HostColumns, Verdict};
+use crate::engine::workbench::{Group, HostColumn, HostColumns, Marks, Verdict};
 use crate::model::Visible;
 
 /// What a host shows in a column.
-pub(super) fn host(hosts: &HostColumns, row: usize, column: HostColumn) -> Cell<'_> {
+pub(super) fn host<'a>(
+    hosts: &'a HostColumns,
+    marks: &Marks,
+    row: usize,
+    column: HostColumn,
+) -> Cell<'a> {
     let some = |text: &str| match text.is_empty() {
         true => Cell::unknown(),
         false => Cell::text(Visible(text).to_string()),
@@ -38,6 +43,10 @@ pub(super) fn host(hosts: &HostColumns, row: usize, column: HostColumn) -> Cell<
         HostColumn::BytesOut => Cell::mono(bytes(hosts.bytes_out[row])),
         HostColumn::FirstSeen => some(&time(hosts.first_seen[row])),
         HostColumn::LastSeen => some(&time(hosts.last_seen[row])),
+        HostColumn::Said => match marks.get(&hosts.keys[row]) {
+            Some(mark) => Cell::text(Visible(&mark.text()).to_string()),
+            None => Cell::default(),
+        },
     }
 }
 
@@ -81,9 +90,11 @@ pub(super) fn group<'a>(
             let count = counted(u64::from(group.hosts), "host", "hosts");
             Cell { wide: true, ..Cell::text(format!("{mark} {} · {count}", group.name)) }
         }
-        HostColumn::Name | HostColumn::As | HostColumn::Kinds | HostColumn::Place => {
-            Cell::default()
-        }
+        HostColumn::Name
+        | HostColumn::As
+        | HostColumn::Kinds
+        | HostColumn::Place
+        | HostColumn::Said => Cell::default(),
         HostColumn::Detections => Cell::mono(grouped(group.detections)),
         HostColumn::Flows => Cell::mono(grouped(group.flows)),
         HostColumn::Packets => Cell::mono(grouped(group.packets)),
