@@ -209,3 +209,28 @@ fn a_forgotten_address_is_gone_from_view_and_file_and_stays_away() {
     assert!(again.case.imports.len() > 1, "{:?}", again.jobs);
     assert!(!again.hosts.all.keys.contains(&worst));
 }
+
+#[test]
+fn private_addresses_of_two_files_become_one_host_when_a_person_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let workbench = workbench(&folder.path().join("unsaved"));
+    for name in ["office.log", "branch.log"] {
+        let path = folder.path().join(name);
+        let line = format!(
+            "2026-06-05T03:12:44Z {name} sshd[7]: Failed password for root from 10.0.0.5 port 4 \
+             ssh2\n"
+        );
+        std::fs::write(&path, line).unwrap();
+        open(&workbench, &path);
+    }
+    let two = done(&workbench, 2);
+    assert_eq!(two.hosts.all.len(), 2, "the same address in two networks");
+    workbench.send(Command::Do(Deed::MergeRealm { realm: 1, into: Some(0) }));
+    let one = done(&workbench, 3);
+    assert_eq!((one.hosts.all.len(), one.hosts.all.flows[0]), (1, 2));
+    workbench.send(Command::Undo);
+    let again = done(&workbench, 4);
+    assert_eq!(again.hosts.all.keys, two.hosts.all.keys);
+    workbench.send(Command::Redo);
+    assert_eq!(done(&workbench, 5).hosts.all.len(), 1);
+}

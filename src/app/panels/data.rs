@@ -9,8 +9,8 @@ use crate::app::theme::{Palette, icon};
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, counted, visible};
-use crate::engine::workbench::{Command, DataState};
-use crate::model::ImportRow;
+use crate::engine::workbench::{CaseView, Command, DataState, Deed};
+use crate::model::{ImportRow, Untrusted};
 
 /// Files read and reference data.
 pub const PANEL: Panel = Panel {
@@ -47,13 +47,16 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
             exact: &|row| imports.get(row).map_or_else(Vec::new, exact),
             addrs: &|_| Vec::new(),
         };
-        let mut removed = None;
+        let mut wish = None;
         let mut menu = |ui: &mut Ui, row: usize| {
+            if let Some(import) = imports.get(row) {
+                realm_menu_ui(ui, &view.snapshot.case, &import.realm, &mut wish);
+            }
             if let Some(key) = view.snapshot.case.keys.get(row) {
                 ui.menu_button("Remove from the case …", |ui| {
                     ui.label("Its flows and records go; what you said stays. No undo.");
                     if ui.button("Remove").clicked() {
-                        removed = Some(*key);
+                        wish = Some(Command::RemoveImport(*key));
                         ui.close();
                     }
                 });
@@ -67,11 +70,27 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
             }
         };
         list.show(ui, &mut view.memory.files, &mut menu);
-        if let Some(key) = removed {
-            view.wish(Command::RemoveImport(key));
+        if let Some(wish) = wish {
+            view.wish(wish);
         }
     });
     sources_ui(ui, view);
+}
+
+/// Private addresses of two files are other hosts unless a person says that it is one network.
+fn realm_menu_ui(ui: &mut Ui, case: &CaseView, realm: &Untrusted, wish: &mut Option<Command>) {
+    let number = |name: &Untrusted| case.realms.iter().position(|known| known == name);
+    let Some(own) = number(realm).filter(|_| case.realms.len() > 1) else { return };
+    ui.menu_button("Same network as", |ui| {
+        ui.label("Private addresses of both become the same hosts. Ctrl+Z parts them again.");
+        for (other, name) in case.realms.iter().enumerate().filter(|(other, _)| *other != own) {
+            if ui.button(visible(name)).clicked() {
+                let (realm, into) = (own as u32, Some(other as u32));
+                *wish = Some(Command::Do(Deed::MergeRealm { realm, into }));
+                ui.close();
+            }
+        }
+    });
 }
 
 fn cell(import: &ImportRow, column: usize) -> Cell<'_> {
