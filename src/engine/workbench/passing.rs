@@ -20,6 +20,7 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
+use std::thread;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -31,6 +32,9 @@ use super::snapshot::Marks;
 use crate::export::DetectionRow;
 use crate::filter::{Bits, Fields, Filter, Plan, Table};
 use crate::model::{Addr, Flow, HostKey, RealmId, Record, Timestamp, Untrusted};
+
+/// Rows that one core asks alone: some milliseconds.
+const ALONE_MAX: usize = 50_000;
 
 /// The number of no host.
 const NOBODY: u32 = u32::MAX;
@@ -88,27 +92,43 @@ impl Material {
     fn own(&self, table: Table, plan: &Plan) -> Bits {
         match table {
             Table::Hosts => plan.rows(&*self.hosts),
-            Table::Flows => self
-                .flows
-                .iter()
-                .map(|flow| {
-                    let import = self.import(flow.import.0).1;
-                    plan.matches(&FlowFields { flow, import })
-                })
-                .collect(),
-            Table::Records => self
-                .records
-                .iter()
-                .map(|record| {
-                    let import = self.import(record.import.0).1;
-                    plan.matches(&RecordFields { record, import })
-                })
-                .collect(),
-            Table::Detections => {
-                self.detections.iter().map(|found| plan.matches(found as &dyn Fields)).collect()
-            }
+            Table::Flows => matching(&self.flows, &|flow: &Flow| {
+                let import = self.import(flow.import.0).1;
+                plan.matches(&FlowFields { flow, import })
+            }),
+            Table::Records => matching(&self.records, &|record: &Record| {
+                let import = self.import(record.import.0).1;
+                plan.matches(&RecordFields { record, import })
+            }),
+            Table::Detections => matching(&self.detections, &|found: &DetectionRow| {
+                plan.matches(found as &dyn Fields)
+            }),
         }
     }
+}
+
+/// The rows that hold, asked one by one; many are shared out to all cores, in their order.
+fn matching<T: Sync>(rows: &[T], holds: &(dyn Fn(&T) -> bool + Sync)) -> Bits {
+    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let part = rows.len().div_ceil(threads).max(ALONE_MAX);
+    if rows.len() <= part {
+        return rows.iter().map(holds).collect();
+    }
+    let ask = |rows: &[T]| rows.iter().map(holds).collect::<Vec<bool>>();
+    let met: Vec<Vec<bool>> = thread::scope(|scope| {
+        let parts = rows.chunks(part).map(|rows| {
+            let name = thread::Builder::new().name("filter-rows".to_owned());
+            // Without a thread, this one does it.
+            (rows, name.spawn_scoped(scope, move || ask(rows)))
+        });
+        let parts: Vec<_> = parts.collect();
+        let met = parts.into_iter().map(|(rows, thread)| {
+            let met = thread.ok().and_then(|thread| thread.join().ok());
+            met.unwrap_or_else(|| ask(rows))
+        });
+        met.collect()
+    });
+    met.into_iter().flatten().collect()
 }
 
 /// The hosts at the ends of each row of the other tables, by their places among the hosts.
@@ -383,4 +403,19 @@ fn sorted([a, b]: [u32; 2]) -> [u32; 2] {
 
 fn inverted(bits: &Bits) -> Bits {
     (0..bits.rows()).map(|row| !bits.get(row)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_are_shared_out_stay_in_their_order() {
+        for count in [0, 1, ALONE_MAX, ALONE_MAX + 1, 3 * ALONE_MAX + 77] {
+            let rows: Vec<usize> = (0..count).collect();
+            let found = matching(&rows, &|row| row % 3 == 1);
+            assert_eq!(found.rows(), count);
+            assert!(found.iter().eq((0..count).filter(|row| row % 3 == 1)), "{count}");
+        }
+    }
 }
