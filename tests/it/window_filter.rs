@@ -80,13 +80,14 @@ fn what_could_stand_there_is_proposed_and_taken_by_keyboard() {
     // Values come from the hosts of the case, the most frequent first.
     let usual =
         window.state().snapshot().hosts.all.frequent(infralock::filter::FieldId::Country, 1);
-    until(&mut window, |window| has(window, &format!("\"{}\": ISO 3166", usual[0])));
+    let (usual, hosts) = &usual[0];
+    until(&mut window, |window| has(window, &format!("\"{usual}\": {hosts} hosts")));
     window.key_press(egui::Key::ArrowDown);
     window.step();
     window.key_press(egui::Key::Enter);
     window.step();
     window.key_press(egui::Key::Enter);
-    let wanted = format!("country == \"{}\"", usual[0]);
+    let wanted = format!("country == \"{usual}\"");
     until(&mut window, |window| window.state().snapshot().filter.text.trim() == wanted);
 }
 

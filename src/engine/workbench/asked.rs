@@ -231,9 +231,9 @@ impl Asked {
 }
 
 impl HostColumns {
-    /// The texts that a field has among the hosts, the most frequent first; none for a field of
-    /// numbers or one that hosts do not have. At most `most`.
-    pub fn frequent(&self, field: FieldId, most: usize) -> Vec<String> {
+    /// The texts that a field has among the hosts and how often, the most frequent first; none for
+    /// a field of numbers or one that hosts do not have. At most `most`.
+    pub fn frequent(&self, field: FieldId, most: usize) -> Vec<(String, u32)> {
         let Some(words) = self.asked.words(field) else { return Vec::new() };
         let mut texts: Vec<&(Arc<str>, u32)> = words.texts.iter().collect();
         let rank = |(text, uses): &(Arc<str>, u32)| (std::cmp::Reverse(*uses), Arc::clone(text));
@@ -242,7 +242,7 @@ impl HostColumns {
             texts.truncate(most);
         }
         texts.sort_unstable_by_key(|it| rank(it));
-        texts.into_iter().map(|(text, _)| text.to_string()).collect()
+        texts.into_iter().map(|(text, uses)| (text.to_string(), *uses)).collect()
     }
 }
 

@@ -445,8 +445,8 @@ mod tests {
         let all = workbench.snapshot();
         let worst = all.hosts.all.addr(0).unwrap();
         let country = all.hosts.all.frequent(crate::filter::FieldId::Country, 1);
-        let now = filtered(&workbench, &format!("country != \"{}\"", country[0]));
-        let wanted = filtered(&workbench, &format!("country == \"{}\"", country[0]));
+        let now = filtered(&workbench, &format!("country != \"{}\"", country[0].0));
+        let wanted = filtered(&workbench, &format!("country == \"{}\"", country[0].0));
         let hidden = addrs(&wanted);
         assert!(!hidden.is_empty());
         assert!(ends(&now).concat().iter().all(|end| !hidden.contains(end)));

@@ -9,8 +9,9 @@ use egui::{
 
 use super::{FilterState, View, code, field_id, mistake_ui, named, unjoined};
 use crate::app::theme::{self, Palette};
+use crate::app::widgets::text::counted;
 use crate::engine::workbench::Command;
-use crate::filter::{Completion, FILTER_BYTES_MAX, FieldId, FilterError, complete, parse};
+use crate::filter::{Completion, FILTER_BYTES_MAX, FieldId, Filter, FilterError, complete, parse};
 use crate::model::{Visible, is_deceptive};
 
 /// Values of a field that are proposed.
@@ -180,11 +181,27 @@ fn propose(view: &mut View<'_>, cursor: usize) {
             tags
         }
         FieldId::Basis => fixed(&["content", "behaviour", "log", "list"]),
-        field => hosts.frequent(field, VALUES_MAX),
+        field => {
+            let usual = hosts.frequent(field, VALUES_MAX);
+            usual.into_iter().map(|(text, _)| text).collect()
+        }
     };
     let characters = state.text.char_indices().nth(cursor);
     let byte = characters.map_or(state.text.len(), |(byte, _)| byte);
+    let asked = std::cell::Cell::new(None);
+    let values = |field: FieldId| {
+        asked.set(Some(field));
+        values(field)
+    };
     state.proposals = complete(&state.text, byte, None, &values);
+    // Of values that hosts have, their number says more than what the field means.
+    for (text, uses) in asked.get().iter().flat_map(|&field| hosts.frequent(field, VALUES_MAX)) {
+        let written = Filter::search(&text).to_string();
+        let proposal = state.proposals.iter_mut().find(|proposal| proposal.text == written);
+        if let Some(proposal) = proposal {
+            proposal.meaning = counted(uses.into(), "host", "hosts");
+        }
+    }
     state.proposed_for = Some((state.text.clone(), cursor));
     state.chosen = None;
 }
