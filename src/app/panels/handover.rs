@@ -3,7 +3,7 @@
 //! The engine writes; its answer comes with a later snapshot and stands in the dialog, which stays
 //! open so that one can see what happened and hand over in a second form.
 
-use egui::{ComboBox, Grid, Id, Modal, RichText, Spinner, Ui};
+use egui::{Align, ComboBox, Frame, Grid, Id, Label, Layout, Margin, Modal, RichText, Spinner, Ui};
 
 use super::View;
 use crate::app::theme::{self, Palette};
@@ -127,13 +127,12 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
     let mut state = std::mem::take(&mut view.memory.handover);
     state.answers.hear(ui, view.snapshot);
-    let modal = Modal::new(Id::unique("hand over")).show(ui.ctx(), |ui| {
-        ui.set_width(560.0);
+    let modal = Modal::new(Id::unique("hand over")).frame(frame(ui)).show(ui.ctx(), |ui| {
+        ui.set_width(576.0);
         ui.label(RichText::new("Hand over").font(theme::strong(theme::TITLE)));
         ui.add_space(theme::SPACE);
-        Grid::new("hand over").num_columns(2).spacing([16.0, 10.0]).show(ui, |ui| {
-            rows_ui(ui, view.snapshot, &mut state);
-        });
+        let grid = Grid::new("hand over").num_columns(2).spacing([16.0, 10.0]);
+        grid.min_col_width(56.0).show(ui, |ui| rows_ui(ui, view.snapshot, &mut state));
         ui.add_space(theme::SPACE);
         targets_ui(ui, view, &mut state);
     });
@@ -143,9 +142,20 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
     view.memory.handover = state;
 }
 
+/// The frame of a dialog: with air around what it asks.
+pub(super) fn frame(ui: &Ui) -> Frame {
+    Frame::window(ui.style()).inner_margin(Margin::same(16))
+}
+
 fn rows_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut HandOverState) {
     let quiet = Palette::of(ui).quiet;
-    let head = |ui: &mut Ui, text: &str| ui.label(RichText::new(text).color(quiet));
+    // Beside the first line of what is asked, which may have two.
+    let head = |ui: &mut Ui, text: &str| {
+        ui.with_layout(Layout::top_down(Align::LEFT), |ui| {
+            ui.add_space(3.0);
+            ui.add(Label::new(RichText::new(text).color(quiet)).extend());
+        });
+    };
     head(ui, "Hosts");
     ui.vertical(|ui| {
         let shown = counted(snapshot.hosts.shown.len() as u64, "host", "hosts");

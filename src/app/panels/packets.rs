@@ -13,7 +13,7 @@ use egui::{Id, Margin, Modal, Panel as Bar, ProgressBar, RichText, TextEdit, Ui}
 
 use self::hex::hex_ui;
 use self::stream::{StreamState, stream_ui};
-use super::handover::Answers;
+use super::handover::{Answers, frame};
 use super::{Panel, View, empty_ui, no_tools};
 use crate::app::theme::{self, Palette, icon};
 use crate::app::widgets::list::{List, ListState};
@@ -346,7 +346,7 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
         state.answers.hear(ui, view.snapshot);
         let mut wish = None;
         let mut is_open = true;
-        let modal = Modal::new(Id::unique("save packets")).show(ui.ctx(), |ui| {
+        let modal = Modal::new(Id::unique("save packets")).frame(frame(ui)).show(ui.ctx(), |ui| {
             ui.set_width(520.0);
             ui.label(RichText::new("Save packets").font(theme::strong(theme::TITLE)));
             let what = "All packets of the flow, as a capture of their own (pcapng)";
