@@ -247,3 +247,17 @@ impl Write for Bounded {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clipboard_has_a_limit() {
+        let mut text = Bounded(Vec::new());
+        text.write_all(&vec![b'x'; CLIPBOARD_BYTES_MAX]).unwrap();
+        let error = text.write_all(b"y").unwrap_err();
+        assert!(error.to_string().contains("save it to a file"), "{error}");
+        assert_eq!(text.0.len(), CLIPBOARD_BYTES_MAX);
+    }
+}

@@ -321,3 +321,67 @@ fn bundled(row: &ImportRow, sha256: &str) -> Option<&'static [u8]> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::workbench::{Command, Snapshot, Workbench};
+    use crate::wire::capture::pcapng_write::Writer;
+
+    /// A capture of so many datagrams of one flow.
+    fn datagrams(count: usize) -> tempfile::NamedTempFile {
+        let seed: &[u8] = include_bytes!("../../../tests/fuzz/packet_fields/dns");
+        // Seeds begin with the link type.
+        let bytes = &seed[2..];
+        let mut file = tempfile::Builder::new().suffix(".pcapng").tempfile().unwrap();
+        let mut writer = Writer::new(&mut file, "test", None).unwrap();
+        for index in 0..count as u64 {
+            let ts = Timestamp::from_nanos(1_780_629_164_000_000_000 + index as i64 * 1_000_000);
+            let original_bytes = bytes.len() as u32;
+            let frame = Frame { index, offset: 0, ts, link_type: 1, bytes, original_bytes };
+            writer.write(&frame, None).unwrap();
+        }
+        writer.finish().unwrap();
+        file
+    }
+
+    fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        for _ in 0..6_000 {
+            let snapshot = workbench.snapshot();
+            if done(&snapshot) {
+                return snapshot;
+            }
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("it did not happen: {:?}", workbench.snapshot().jobs);
+    }
+
+    fn packets_of(count: usize) -> Arc<Packets> {
+        let (file, workbench) = (datagrams(count), Workbench::start(Arc::new(|| ())).unwrap());
+        workbench.send(Command::Open(vec![file.path().to_owned()]));
+        let read = |snapshot: &Snapshot| {
+            snapshot.flows.all.iter().any(|flow| flow.packets() == count as u64)
+                && snapshot.jobs.iter().all(|job| job.state.is_over())
+        };
+        let uid = until(&workbench, read).flows.all[0].uid;
+        workbench.send(Command::ShowPackets(uid, None));
+        let ready = |snapshot: &Snapshot| match snapshot.packets.as_ref().map(|it| &it.state) {
+            Some(PacketState::Ready(packets)) => Some(Arc::clone(packets)),
+            _ => None,
+        };
+        ready(&until(&workbench, |snapshot| ready(snapshot).is_some())).unwrap()
+    }
+
+    #[test]
+    fn so_many_packets_are_listed_and_one_more_is_said() {
+        let all = packets_of(PACKETS_MAX);
+        assert_eq!((all.rows.len(), &all.cut), (PACKETS_MAX, &None));
+        assert_eq!(all.rows[1].after_nanos, 1_000_000);
+        let info = &all.rows[0].info;
+        assert!(info.contains("www.example.com"), "{info}");
+        let cut = packets_of(PACKETS_MAX + 1);
+        assert_eq!(cut.rows.len(), PACKETS_MAX);
+        assert_eq!(cut.cut.as_deref(), Some("the first 10,000 of 10,001 packets"));
+        assert!(cut.take_apart(PACKETS_MAX as u32).is_none());
+    }
+}
