@@ -10,6 +10,9 @@ use crate::app::widgets::path_field::PathField;
 use crate::engine::workbench::{CasePlace, Command, Existing, Snapshot};
 use crate::model::Visible;
 
+/// Unsaved cases that are listed at first.
+const RECOVERED_SHOWN: usize = 3;
+
 /// Which question is asked.
 #[derive(Clone, Debug, Default)]
 pub struct CaseState {
@@ -18,6 +21,8 @@ pub struct CaseState {
     closing: bool,
     /// Closed once what was asked for is done.
     closed: bool,
+    /// Whether all unsaved cases are listed.
+    shows_all: bool,
 }
 
 impl CaseState {
@@ -148,7 +153,8 @@ pub fn recovered_ui(ui: &mut Ui, view: &mut View<'_>) {
     let quiet = Palette::of(ui).quiet;
     let mut opened: Option<PathBuf> = None;
     let mut discarded: Option<PathBuf> = None;
-    for case in view.snapshot.recovered.iter() {
+    let shown = if view.memory.case.shows_all { usize::MAX } else { RECOVERED_SHOWN };
+    for case in view.snapshot.recovered.iter().take(shown) {
         ui.horizontal(|ui| {
             let made = case.made_text();
             if ui.button("Open").on_hover_text(format!("Open the case of {made}")).clicked() {
@@ -161,6 +167,10 @@ pub fn recovered_ui(ui: &mut Ui, view: &mut View<'_>) {
             let what = RichText::new(Visible(&case.what).to_string()).color(quiet);
             ui.add(egui::Label::new(what).truncate());
         });
+    }
+    let more = view.snapshot.recovered.len().saturating_sub(shown);
+    if more > 0 && ui.small_button(format!("Show {more} older")).clicked() {
+        view.memory.case.shows_all = true;
     }
     if let Some(path) = opened {
         view.wish(Command::Open(vec![path]));

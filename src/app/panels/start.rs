@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Key, RichText, TextEdit, Ui, vec2};
+use egui::{Key, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::{View, jobs, section};
 use crate::app::theme::{self, Palette};
@@ -25,11 +25,13 @@ pub struct StartState {
 
 /// Draws the page that an empty case shows.
 pub fn start_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let width = ui.available_width().min(620.0);
-    ui.vertical_centered(|ui| {
-        ui.add_space((ui.available_height() * 0.14).max(16.0));
-        ui.allocate_ui(vec2(width, 0.0), |ui| {
-            ui.vertical(|ui| page_ui(ui, view));
+    let (width, above) = (ui.available_width().min(620.0), ui.available_height() * 0.1);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.vertical_centered(|ui| {
+            ui.add_space(above.max(16.0));
+            ui.allocate_ui(vec2(width, 0.0), |ui| {
+                ui.vertical(|ui| page_ui(ui, view));
+            });
         });
     });
 }

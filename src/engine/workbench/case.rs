@@ -19,6 +19,9 @@ use crate::store::{Deed, PersonsData, Put, Store, StoreError, Trouble};
 /// Unsaved cases that are offered.
 const RECOVERED_MAX: usize = 20;
 
+/// Names of what an unsaved case holds.
+const NAMES_TOLD: usize = 3;
+
 /// The ending of a case's name.
 const ENDING: &str = "infralock";
 
@@ -162,13 +165,15 @@ fn look(path: &Path) -> Option<Recovered> {
         }
     };
     let info = store.info().ok()?;
-    let names: Vec<String> =
-        store.imports().ok()?.iter().take(3).map(|import| import.row.import.to_string()).collect();
+    // A realm has the name of what was opened.
+    let realms = store.realms().ok()?;
+    let names: Vec<&str> = realms.iter().take(NAMES_TOLD).map(|realm| realm.name.raw()).collect();
     let said = info.notes + info.tags + info.verdicts + info.bookmarks;
     let mut what = names.join(", ");
-    if info.imports > 3 {
-        what += &format!(" and {} more", info.imports - 3);
+    if realms.len() > NAMES_TOLD {
+        what += &format!(" and {} more", realms.len() - NAMES_TOLD);
     }
+    what += &format!(": {}", counted(info.imports, "file", "files"));
     if said > 0 {
         what += &format!(", {}", counted(said, "note or verdict", "notes and verdicts"));
     }
