@@ -4,7 +4,7 @@
 //! counts: what came first stays, a hole is closed once the other side acknowledged what lies
 //! behind it. Segments go in as they were captured; bytes come out in the order of the stream.
 
-use super::stream::{Chunk, Reader, Stream};
+use super::stream::{Chunk, Reader, Stream, delta};
 use super::{Pair, Side};
 use crate::wire::Tcp;
 
@@ -35,15 +35,19 @@ struct End {
     stream: Stream,
     /// One before the first byte; `None`: nothing is known of it yet.
     base: Option<u32>,
+    /// One behind the last byte, once the side has said that it ends: the FIN itself takes a
+    /// number that no byte has.
+    end: Option<u32>,
 }
 
 impl Follow {
-    /// Takes a segment of a side; gives what now continues either direction.
+    /// Takes a segment of a side, `payload_bytes` long on the wire; gives what now continues
+    /// either direction.
     pub fn segment(
         &mut self,
         side: Side,
         tcp: &Tcp,
-        payload: &[u8],
+        (payload, payload_bytes): (&[u8], u32),
         deliver: &mut dyn FnMut(Side, Piece<'_>),
     ) {
         let is_syn = tcp.has(Tcp::SYN);
@@ -55,17 +59,22 @@ impl Follow {
             let other_base = *other.base.get_or_insert(tcp.ack.wrapping_sub(1));
             self.acked[side] = true;
             let ack = tcp.ack.wrapping_sub(other_base);
+            let ack = other.end.filter(|end| delta(ack, *end) > 0).unwrap_or(ack);
             let mut give = |chunk: Chunk<'_>| give(side.other(), chunk, deliver);
             other.stream.ack(ack, &mut reader(&mut self.waiting_bytes, Ends::Both, &mut give));
+        }
+        let first = if is_syn { tcp.seq.wrapping_add(1) } else { tcp.seq };
+        let first = first.wrapping_sub(base);
+        if tcp.has(Tcp::FIN) {
+            self.ends[side].end = Some(first.wrapping_add(payload_bytes));
         }
         if payload.is_empty() {
             return;
         }
         let ends = if self.acked[side.other()] { Ends::Both } else { Ends::One };
-        let first = if is_syn { tcp.seq.wrapping_add(1) } else { tcp.seq };
         let mut give = |chunk: Chunk<'_>| give(side, chunk, deliver);
         let mut reader = reader(&mut self.waiting_bytes, ends, &mut give);
-        self.ends[side].stream.data(first.wrapping_sub(base), payload, &mut reader);
+        self.ends[side].stream.data(first, payload, &mut reader);
     }
 
     /// Nothing more comes: gives what waits, with its holes.
@@ -127,7 +136,8 @@ mod tests {
         };
         for &(side, flags, seq, ack, text) in steps {
             let tcp = Tcp { flags, seq, ack, ..Tcp::default() };
-            follow.segment(side, &tcp, text.as_bytes(), &mut deliver);
+            let payload = (text.as_bytes(), u32::try_from(text.len()).unwrap());
+            follow.segment(side, &tcp, payload, &mut deliver);
         }
         follow.finish(&mut deliver);
         said
@@ -151,6 +161,20 @@ mod tests {
         let steps: Vec<Step> = hands.into_iter().chain(talk).collect();
         assert_eq!(run(&steps), ">GET >/ >x<ok<[4]<end");
         assert_eq!(run(&talk), ">GET >/ >x<ok<[4]<end", "the same without a handshake");
+    }
+
+    #[test]
+    fn an_end_is_no_byte_and_neither_is_a_beginning() {
+        let fin = Tcp::FIN | ACK;
+        let steps = [
+            (O, SYN, 10, 0, ""),
+            (R, SYN | ACK, 50, 11, ""),
+            (O, fin, 11, 51, "bye"),
+            (R, ACK, 51, 15, ""),
+            (R, fin, 51, 15, ""),
+            (O, ACK, 15, 52, ""),
+        ];
+        assert_eq!(run(&steps), ">bye");
     }
 
     #[test]

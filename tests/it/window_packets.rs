@@ -83,6 +83,7 @@ fn a_person_goes_down_to_the_packet_and_saves_what_was_said() {
 
     window.get_by_label("Stream").click();
     until(&mut window, |window| has(window, "HTTP/1.1 200"));
+    assert!(packets.stream.text.iter().all(|row| row.missing == 0), "nothing was lost");
     window.get_by_label("As hex").click();
     until(&mut window, |window| has(window, "→ 47 45 54 20") || has(window, "→ 50 4f 53 54"));
 

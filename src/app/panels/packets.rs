@@ -9,12 +9,15 @@ mod stream;
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use egui::{Id, Margin, Modal, Panel as Bar, ProgressBar, RichText, TextEdit, Ui};
 
 use self::hex::hex_ui;
 use self::stream::{StreamState, stream_ui};
 use super::handover::{Answers, frame};
 use super::{Panel, View, empty_ui, no_tools};
+use crate::app::copy::Fields;
 use crate::app::theme::{self, Palette, icon};
 use crate::app::widgets::list::{List, ListState};
 use crate::app::widgets::path_field::PathField;
@@ -246,7 +249,7 @@ fn list_ui(ui: &mut Ui, view: &mut View<'_>, packets: &Packets, chosen: Option<u
         sorted: None,
         key: &|place| u32::try_from(place).ok(),
         cell: &|place, column| row(place).map_or_else(Cell::default, |row| cell(row, column)),
-        exact: &|_| Vec::new(),
+        exact: &|place| row(place).map_or_else(Vec::new, exact),
         addrs: &|_| Vec::new(),
     };
     let events = list.show(ui, &mut view.memory.packets.list, &mut |_, _| ());
@@ -264,6 +267,22 @@ fn cell(row: &PacketRow, column: usize) -> Cell<'_> {
         4 => Cell::text(row.proto),
         _ => Cell::mono(row.info.as_str()),
     }
+}
+
+fn exact(row: &PacketRow) -> Fields {
+    let side = row.side.map(|side| match side {
+        Side::Originator => "originator",
+        Side::Responder => "responder",
+    });
+    vec![
+        ("number", json!(row.number)),
+        ("seconds", json!(row.after_nanos as f64 / 1e9)),
+        ("side", json!(side)),
+        ("bytes", json!(row.original_bytes)),
+        ("captured_bytes", json!(row.captured_bytes)),
+        ("proto", json!(row.proto)),
+        ("info", json!(row.info)),
+    ]
 }
 
 /// The mark of a side: a picture that needs no colour.
@@ -321,7 +340,15 @@ fn fields_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
                 (from, to) => Cell::mono(format!("{from}–{}", to - 1)).quiet(),
             },
         },
-        exact: &|_| Vec::new(),
+        exact: &|place| {
+            let Some(field) = field(place) else { return Vec::new() };
+            vec![
+                ("field", json!(field.name)),
+                ("value", json!(field.value)),
+                ("from", json!(field.bytes.start)),
+                ("bytes", json!(field.bytes.len())),
+            ]
+        },
         addrs: &|_| Vec::new(),
     };
     let events = list.show(ui, &mut view.memory.packets.fields, &mut |_, _| ());

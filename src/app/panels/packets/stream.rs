@@ -4,7 +4,7 @@ use egui::{Align2, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2
 
 use super::{arrow, part_of};
 use crate::app::theme::{self, Palette};
-use crate::app::widgets::text::grouped;
+use crate::app::widgets::text::counted;
 use crate::engine::workbench::{Side, StreamRow, StreamView};
 use crate::model::Visible;
 
@@ -64,8 +64,8 @@ fn row_ui(ui: &mut Ui, stream: &StreamView, row: &StreamRow, state: StreamState)
         (0, false) => (text(stream.row(row)), colour(palette, row.side)),
         (0, true) => (hex(stream.row(row)), colour(palette, row.side)),
         (missing, _) => {
-            let missing = grouped(u64::from(missing));
-            (format!("{missing} bytes are not in the capture"), palette.warned)
+            let missing = counted(u64::from(missing), "byte", "bytes");
+            (format!("{missing} missing: the capture does not have them"), palette.warned)
         }
     };
     let mark = arrow(Some(row.side));

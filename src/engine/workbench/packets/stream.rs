@@ -81,7 +81,8 @@ impl Builder {
         match packet.transport {
             Transport::Tcp(tcp) => {
                 let mut deliver = |side: Side, piece: Piece<'_>| parts.piece(side, piece);
-                self.follow.segment(side, &tcp, packet.payload, &mut deliver);
+                let payload = (packet.payload, packet.payload_bytes);
+                self.follow.segment(side, &tcp, payload, &mut deliver);
             }
             _ => {
                 parts.add(side, packet.payload, Kind::Datagram);
