@@ -6,6 +6,7 @@
 
 mod about;
 pub mod actions;
+mod age;
 mod banner;
 pub mod copy;
 mod keeper;

@@ -108,6 +108,8 @@ fn values_ui(ui: &mut Ui, settings: &mut Settings) {
         ui.end_row();
         let label = ui.label("Size");
         let mut percent = settings.zoom_percent;
+        // The rail stands on the ground of a dialog.
+        ui.visuals_mut().widgets.inactive.bg_fill = Palette::of(ui).border;
         let slider = Slider::new(&mut percent, ZOOM_PERCENT).suffix(" %").step_by(5.0);
         let slider = ui.add(slider).labelled_by(label.id);
         // While it is dragged the slider would move away under the pointer.

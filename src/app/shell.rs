@@ -10,6 +10,7 @@ use egui::{
 
 use super::about::{about_ui, keys_ui};
 use super::actions::{self, Act, Action, Look, Sides};
+use super::age;
 use super::banner::banner_ui;
 use super::keeper::Keeper;
 use super::palette::{Choice, Finder};
@@ -19,10 +20,13 @@ use super::settings_ui::Dialog;
 use super::theme::{self, Palette};
 use super::times::{self, Clock};
 use super::top_bar::TopBar;
-use super::views::{Views, rail_ui};
+use super::views::{Names, Views, rail_ui};
 use super::widgets::list;
 use super::widgets::text::counted;
 use crate::engine::workbench::{Command, Snapshot, Workbench};
+
+/// Points below which there is no room for the names of views: a small screen, or a large size.
+const NARROW: f32 = 900.0;
 
 /// The window.
 pub struct Shell {
@@ -39,6 +43,8 @@ pub struct Shell {
     keeper: Keeper,
     dialog: Dialog,
     worn: Worn,
+    /// What was said about the age of the data, once it was put away.
+    age_read: Option<String>,
     about: bool,
     keys: bool,
 }
@@ -85,6 +91,7 @@ impl Shell {
             keeper,
             dialog: Dialog::default(),
             worn: Worn::default(),
+            age_read: None,
             about: false,
             keys: false,
         }
@@ -124,11 +131,7 @@ impl Shell {
             self.shortcuts(ui.ctx());
         }
         let field = self.top_ui(ui, &snapshot);
-        if let Some(told) = self.keeper.told.clone()
-            && banner_ui(ui, "Settings", &told)
-        {
-            self.keeper.told = None;
-        }
+        self.banners_ui(ui, &snapshot);
         let mut view =
             View { snapshot: &snapshot, wishes: &mut self.wishes, memory: &mut self.memory };
         if snapshot.case.is_empty() {
@@ -169,6 +172,32 @@ impl Shell {
         for act in std::mem::take(&mut self.acts) {
             self.perform(ui.ctx(), &snapshot, act);
         }
+        self.send_wishes();
+        self.memory.start.recent.clone_from(&self.settings.recent);
+        let now_secs = ui.input(|input| input.time);
+        if self.keeper.is_due(now_secs) {
+            let settings = self.settings_now();
+            self.keeper.look(now_secs, settings);
+        }
+    }
+
+    /// What should be known of the whole, until it is put away.
+    fn banners_ui(&mut self, ui: &mut Ui, snapshot: &Snapshot) {
+        if let Some(told) = self.keeper.told.clone()
+            && banner_ui(ui, "Settings", &told)
+        {
+            self.keeper.told = None;
+        }
+        if let Some(told) = age::told(snapshot)
+            && self.age_read.as_ref() != Some(&told)
+            && banner_ui(ui, "Age of the data", &told)
+        {
+            self.age_read = Some(told);
+        }
+    }
+
+    /// Sends what the person wants, and remembers what it says of the window itself.
+    fn send_wishes(&mut self) {
         for wish in self.wishes.drain(..) {
             match &wish {
                 Command::Select(what) => self.memory.asked = *what,
@@ -180,12 +209,6 @@ impl Shell {
                 _ => {}
             }
             self.workbench.send(wish);
-        }
-        self.memory.start.recent.clone_from(&self.settings.recent);
-        let now_secs = ui.input(|input| input.time);
-        if self.keeper.is_due(now_secs) {
-            let settings = self.settings_now();
-            self.keeper.look(now_secs, settings);
         }
     }
 
@@ -359,11 +382,15 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, views: &mut Views, sides: Side
     }
     if sides.left {
         let rail = Frame::new().fill(palette.raised).inner_margin(Margin::symmetric(4, 8));
+        let (rail_width, names) = match ui.ctx().content_rect().width() < NARROW {
+            true => (40.0, Names::Hidden),
+            false => (112.0, Names::Shown),
+        };
         Bar::left("rail")
             .frame(rail)
             .resizable(false)
-            .exact_size(112.0)
-            .show(ui, |ui| rail_ui(ui, views));
+            .exact_size(rail_width)
+            .show(ui, |ui| rail_ui(ui, views, names));
     }
     let middle = Frame::new().fill(palette.ground);
     egui::CentralPanel::default().frame(middle).show(ui, |ui| views.ui(ui, view));
@@ -371,10 +398,12 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, views: &mut Views, sides: Side
 
 fn inspector_ui(ui: &mut Ui, view: &mut View<'_>) {
     let side = Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::same(12));
+    // What is explained never takes more than what it is about.
+    let width = ui.ctx().content_rect().width();
     Bar::right("inspector")
         .frame(side)
         .default_size(320.0)
-        .size_range(240.0..=560.0)
+        .size_range(200.0..=(width * 0.45).clamp(200.0, 560.0))
         .show(ui, |ui| panels::inspector::inspector_ui(ui, view));
 }
 

@@ -328,6 +328,7 @@ fn style(mut visuals: Visuals, palette: &Palette) -> Style {
     style.spacing.button_padding = Vec2::new(SPACE, 3.0);
     style.spacing.interact_size.y = ROW;
     style.spacing.menu_margin = Margin::same(6);
+    style.spacing.window_margin = Margin::same(12);
     style.spacing.scroll.bar_width = 8.0;
     style.animation_time = 0.1;
     style.text_styles = [

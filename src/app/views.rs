@@ -1,6 +1,6 @@
 //! The middle of the window: views in tiles, which of them is in front, one that takes it all.
 
-use egui::{Align, Frame, Id, Layout as Flow, Margin, RichText, Ui};
+use egui::{Align, Frame, Id, Layout as Flow, Margin, Ui};
 use egui_tiles::{SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
 
 use super::layout::Layout;
@@ -208,14 +208,31 @@ impl egui_tiles::Behavior<usize> for Behavior<'_, '_> {
     }
 }
 
+/// Whether there is room for the names of views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// There is.
+    Shown,
+    /// Icons alone; names on hover and for who cannot see them.
+    Hidden,
+}
+
 /// The rail: every view by name.
-pub(super) fn rail_ui(ui: &mut Ui, views: &mut Views) {
+pub(super) fn rail_ui(ui: &mut Ui, views: &mut Views, names: Names) {
     ui.with_layout(Flow::top_down_justified(Align::LEFT), |ui| {
         for (number, panel) in PANELS.iter().enumerate() {
-            let text = RichText::new(format!("{}  {}", panel.icon, panel.title));
+            let text = match names {
+                Names::Shown => format!("{}  {}", panel.icon, panel.title),
+                Names::Hidden => panel.icon.to_owned(),
+            };
             let size = egui::vec2(0.0, theme::row(ui) + 4.0);
-            let button = egui::Button::selectable(views.shows(number), text).min_size(size);
-            if ui.add(button).on_hover_text(format!("Ctrl+{}", number + 1)).clicked() {
+            let is_shown = views.shows(number);
+            let button = ui.add(egui::Button::selectable(is_shown, text).min_size(size));
+            button.widget_info(|| {
+                egui::WidgetInfo::selected(egui::Role::Button, true, is_shown, panel.title)
+            });
+            let hover = format!("{}  Ctrl+{}", panel.title, number + 1);
+            if button.on_hover_text(hover).clicked() {
                 views.show(number);
             }
         }

@@ -16,6 +16,8 @@ mod apps;
 mod bounded;
 mod captures;
 mod cli;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod controls;
 mod corpora;
 mod filters;
 mod flow;

@@ -4,6 +4,7 @@ use egui::{RichText, ScrollArea, Ui, vec2};
 use serde_json::json;
 
 use super::{Panel, View, columns_tool, section};
+use crate::app::age;
 use crate::app::copy::Fields;
 use crate::app::theme::{Palette, icon};
 use crate::app::widgets::list::List;
@@ -137,7 +138,18 @@ fn sources_ui(ui: &mut Ui, view: &View<'_>) {
                 egui::Grid::new("sources").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {
                     for source in &data.sources {
                         ui.label(&source.id);
-                        ui.label(source.date.as_deref().unwrap_or("undated"));
+                        let date = source.date.as_deref();
+                        match date.filter(|date| age::is_stale(view.snapshot, date)) {
+                            Some(date) => {
+                                let text = RichText::new(format!("{date}, stale"));
+                                ui.label(text.color(Palette::of(ui).warned)).on_hover_text(
+                                    "Older than what is open: what came since is missing",
+                                );
+                            }
+                            None => {
+                                ui.label(date.unwrap_or("undated"));
+                            }
+                        }
                         ui.label(&source.licence);
                         ui.end_row();
                     }

@@ -61,7 +61,7 @@ impl Column {
 
     /// Times, from the left.
     pub const fn time(title: &'static str, help: &'static str) -> Self {
-        Self { times: true, ..Self::text(title, 140.0, help) }
+        Self { times: true, ..Self::text(title, 150.0, help) }
     }
 
     /// The title, with the zone of times.
