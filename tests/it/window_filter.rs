@@ -46,6 +46,7 @@ fn a_filter_is_typed_counted_and_dropped_chip_by_chip() {
     let counts = format!("{shown} of 89 hosts · {} hidden", 89 - shown);
     assert!(has(&window, &counts), "{counts}");
     assert!(has(&window, &format!("Hosts, {shown} rows")), "the table shows as many");
+    assert!(has(&window, &format!("{} hosts hidden by the filter", 89 - shown)), "so does the map");
 
     until(&mut window, |window| has(window, "Remove score >= 50"));
     window.get_by_label("Remove score >= 50").click();
@@ -235,4 +236,34 @@ fn a_filter_is_saved_under_a_name_and_used_again() {
     window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::F);
     window.step();
     assert_eq!(window.state().snapshot().filter.parts.len(), 1);
+}
+
+#[test]
+fn a_strangers_text_is_filtered_by_as_it_is_and_shown_as_it_can_be_read() {
+    let mut file = tempfile::Builder::new().suffix(".log").tempfile().unwrap();
+    for path in ["/a\u{202e}gpj.exe\\\" || score >= 0", "/index.html"] {
+        let line = format!("203.0.113.9 - - [05/Jun/2026:03:12:44 +0000] \"GET {path} HTTP/1.1\" ");
+        let line = format!("{line}404 9 \"-\" \"x\"\n");
+        std::io::Write::write_all(&mut file, line.as_bytes()).unwrap();
+    }
+    let mut window = window();
+    until(&mut window, |window| has(window, "Open the example"));
+    let path = file.path().to_owned();
+    window.state_mut().ask(infralock::engine::workbench::Command::Open(vec![path]));
+    until(&mut window, |window| has(window, "Hosts, 1 rows"));
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num4);
+    until(&mut window, |window| has(window, "Records, 2 rows"));
+    let rows = window.query_all_by_label_contains("gpj.exe");
+    rows.into_iter().next().unwrap().click_secondary();
+    until(&mut window, |window| has(window, "Filter by"));
+    window.get_by_label("Filter by").click();
+    until(&mut window, |window| has(window, "Filter by path == "));
+    window.get_by_label_contains("Filter by path == ").click();
+    until(&mut window, |window| has(window, "Records, 1 rows"));
+    let now = window.state().snapshot();
+    assert_eq!(now.filter.parts.len(), 1, "all of it is one value: {}", now.filter.text);
+    let labels = window.root().children_recursive().filter_map(|it| it.accesskit_node().label());
+    for label in labels {
+        assert!(!label.contains('\u{202e}'), "{label:?}");
+    }
 }

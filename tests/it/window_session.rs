@@ -40,7 +40,8 @@ fn a_person_follows_the_evidence_decides_saves_and_finds_it_again() {
     window.get_by_label("malicious").click();
     let decided = |window: &egui_kittest::Harness<'_, infralock::app::shell::Shell>| {
         let snapshot = window.state().snapshot();
-        let key = snapshot.selection.as_ref().unwrap().key.unwrap();
+        // A click is answered some frames later.
+        let key = snapshot.selection.as_ref()?.key?;
         snapshot.marks.get(&key).and_then(|mark| mark.decision.clone())
     };
     until(&mut window, |window| decided(window) == Some(Decision::Malicious));

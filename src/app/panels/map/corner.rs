@@ -22,7 +22,7 @@ pub(super) fn rooms(rect: Rect) -> [Rect; 3] {
     [
         Rect::from_min_size(rect.right_top() - vec2(48.0, 0.0), vec2(48.0, 136.0)),
         Rect::from_min_size(rect.left_bottom() - vec2(0.0, 64.0), vec2(380.0, 64.0)),
-        Rect::from_min_size(rect.right_bottom() - vec2(160.0, 32.0), vec2(160.0, 32.0)),
+        Rect::from_min_size(rect.right_bottom() - vec2(170.0, 56.0), vec2(170.0, 56.0)),
     ]
 }
 
@@ -35,6 +35,7 @@ pub(super) fn corner_ui(ui: &mut Ui, view: &mut View<'_>, frame: &Frame) {
         draw_scale(&painter, palette, frame, legend);
     }
     without_ui(ui, view, frame.rect);
+    hidden_ui(ui, view, frame.rect);
     buttons_ui(ui, view, frame.rect);
 }
 
@@ -112,6 +113,28 @@ fn without_ui(ui: &Ui, view: &mut View<'_>, rect: Rect) {
     if response.on_hover_text("Show these hosts alone").clicked() {
         view.filter_by(Filter::has(FieldId::Lat).not());
     }
+}
+
+/// How many hosts the filter hides; the bar shows them again.
+fn hidden_ui(ui: &Ui, view: &View<'_>, rect: Rect) {
+    let hosts = &view.snapshot.hosts;
+    let hidden = hosts.all.len().saturating_sub(hosts.shown.len());
+    if hidden == 0 || view.snapshot.filter.is_running {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(rect);
+    let text = format!("{} hidden by the filter", counted(hidden as u64, "host", "hosts"));
+    // Above the hosts without a place, if there are some.
+    let up = if view.snapshot.places.without.is_empty() { 8.0 } else { 32.0 };
+    let font = theme::text(theme::HEAD);
+    let galley = painter.layout_no_wrap(text.clone(), font, palette.quiet);
+    let place =
+        Align2::RIGHT_BOTTOM.anchor_size(rect.right_bottom() - vec2(8.0, up), galley.size());
+    let response = ui.interact(place, ui.scope_id().with("hidden"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text.as_str()));
+    painter.rect_filled(place.expand(4.0), 4.0, palette.ground.gamma_multiply(0.85));
+    painter.galley(place.min, galley, Color32::PLACEHOLDER);
 }
 
 /// Zoom, whole world, picture.
