@@ -2,7 +2,7 @@
 //!
 //! It searches the list of [`actions`](super::actions), hosts by the beginning of their address or
 //! name, and takes any address that is pasted, defanged or not. The search runs when the text or
-//! the hosts change, not in each frame, and stops at [`HOSTS_MAX`] hosts.
+//! the hosts change, not in each frame, and stops at `HOSTS_MAX` hosts.
 
 use std::fmt::Write as _;
 use std::sync::Arc;

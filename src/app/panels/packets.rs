@@ -302,7 +302,8 @@ fn apart_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
         .map(|field| field.bytes.clone())
         .unwrap_or_default();
     let frame = egui::Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::same(4));
-    let width = (ui.available_width() * 0.55).clamp(240.0, 560.0);
+    // Room for sixteen bytes a row where there is much, else for eight, and the rest for fields.
+    let width = if ui.available_width() > 960.0 { 560.0 } else { 320.0 };
     let mut met = None;
     Bar::right("packet bytes").frame(frame).resizable(true).default_size(width).show(ui, |ui| {
         met = hex_ui(ui, &chosen.bytes, &range);
