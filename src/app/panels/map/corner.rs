@@ -14,6 +14,9 @@ use crate::filter::{FieldId, Filter};
 /// Points that the scale bar is wide at most.
 const SCALE_MAX: f64 = 110.0;
 
+/// Points that a map must be wide to have room for the legend beside what else it says.
+const LEGEND_FROM: f32 = 540.0;
+
 /// From this zoom on a bar is true for all of the map in sight, more or less.
 const SCALE_FROM: f64 = 3.0;
 
@@ -30,9 +33,11 @@ pub(super) fn rooms(rect: Rect) -> [Rect; 3] {
 pub(super) fn corner_ui(ui: &mut Ui, view: &mut View<'_>, frame: &Frame) {
     let palette = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(frame.rect);
-    let legend = draw_legend(&painter, palette, frame.rect);
-    if frame.zoom >= SCALE_FROM {
-        draw_scale(&painter, palette, frame, legend);
+    if frame.rect.width() >= LEGEND_FROM {
+        let legend = draw_legend(&painter, palette, frame.rect);
+        if frame.zoom >= SCALE_FROM {
+            draw_scale(&painter, palette, frame, legend);
+        }
     }
     without_ui(ui, view, frame.rect);
     hidden_ui(ui, view, frame.rect);
