@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Context, Key, RichText, Ui, ViewportCommand};
+use egui::{Context, RichText, Ui, ViewportCommand};
 
 use super::{View, section};
 use crate::app::theme::Palette;
+use crate::app::widgets::dialog::dialog;
 use crate::app::widgets::path_field::PathField;
 use crate::engine::workbench::{CasePlace, Command, Existing, Snapshot};
 use crate::model::Visible;
@@ -87,22 +88,19 @@ pub fn dialogs_ui(ctx: &Context, view: &mut View<'_>) {
 fn save_ui(ctx: &Context, view: &mut View<'_>) {
     let Some(field) = &mut view.memory.case.save else { return };
     let mut saved = None;
-    let shown = egui::Modal::new(egui::Id::unique("save case")).show(ctx, |ui| {
-        ui.set_width(420.0);
-        ui.heading("Save the case as");
-        let help =
-            "One file holds all that was read, and all you said. Captures stay where they are.";
-        ui.label(RichText::new(help).color(Palette::of(ui).quiet));
-        ui.add_space(8.0);
+    let help = "One file holds all that was read, and all you said. Captures stay where they are.";
+    let left = dialog(ctx, "Save the case as", help, |ui| {
         saved = field.ui(ui, "Path of the case file", "Save");
     });
-    let cancelled = shown.should_close() || saved.as_ref().is_some_and(Option::is_none);
+    let cancelled = left || saved.as_ref().is_some_and(Option::is_none);
     if let Some(Some(path)) = saved {
+        // The button said what it would replace.
+        let existing = if path.exists() { Existing::Replace } else { Existing::Keep };
         let path = match path.extension() {
             None => path.with_extension("infralock"),
             Some(_) => path,
         };
-        view.wish(Command::SaveAs(path, Existing::Replace));
+        view.wish(Command::SaveAs(path, existing));
         view.memory.case.save = None;
     } else if cancelled {
         view.memory.case.save = None;
@@ -117,12 +115,8 @@ fn closing_ui(ctx: &Context, view: &mut View<'_>) {
         view.memory.case.closed = true;
         ctx.send_viewport_cmd(ViewportCommand::Close);
     };
-    let shown = egui::Modal::new(egui::Id::unique("closing")).show(ctx, |ui| {
-        ui.set_width(420.0);
-        ui.heading("This case is not saved yet");
-        let help = "Kept, it is offered when the window opens next.";
-        ui.label(RichText::new(help).color(Palette::of(ui).quiet));
-        ui.add_space(8.0);
+    let help = "Kept, it is offered when the window opens next.";
+    let left = dialog(ctx, "This case is not saved yet", help, |ui| {
         ui.horizontal(|ui| {
             if ui.button("Save as …").clicked() {
                 view.memory.case.closing = false;
@@ -134,12 +128,12 @@ fn closing_ui(ctx: &Context, view: &mut View<'_>) {
             if ui.button("Discard").clicked() {
                 close(view, true);
             }
-            if ui.button("Go back").clicked() || ui.input(|input| input.key_pressed(Key::Escape)) {
+            if ui.button("Go back").clicked() {
                 view.memory.case.closing = false;
             }
         });
     });
-    if shown.should_close() {
+    if left {
         view.memory.case.closing = false;
     }
 }

@@ -3,10 +3,11 @@
 //! The engine writes; its answer comes with a later snapshot and stands in the dialog, which stays
 //! open so that one can see what happened and hand over in a second form.
 
-use egui::{Align, ComboBox, Frame, Grid, Id, Label, Layout, Margin, Modal, RichText, Spinner, Ui};
+use egui::{Align, ComboBox, Grid, Label, Layout, RichText, Spinner, Ui};
 
 use super::View;
 use crate::app::theme::{self, Palette};
+use crate::app::widgets::dialog::dialog;
 use crate::app::widgets::path_field::PathField;
 use crate::app::widgets::text::counted;
 use crate::engine::Existing;
@@ -127,24 +128,16 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
     let mut state = std::mem::take(&mut view.memory.handover);
     state.answers.hear(ui, view.snapshot);
-    let modal = Modal::new(Id::unique("hand over")).frame(frame(ui)).show(ui.ctx(), |ui| {
-        ui.set_width(576.0);
-        ui.label(RichText::new("Hand over").font(theme::strong(theme::TITLE)));
-        ui.add_space(theme::SPACE);
+    let left = dialog(ui.ctx(), "Hand over", "", |ui| {
         let grid = Grid::new("hand over").num_columns(2).spacing([16.0, 10.0]);
         grid.min_col_width(56.0).show(ui, |ui| rows_ui(ui, view.snapshot, &mut state));
         ui.add_space(theme::SPACE);
         targets_ui(ui, view, &mut state);
     });
-    if modal.should_close() {
+    if left {
         state.is_open = false;
     }
     view.memory.handover = state;
-}
-
-/// The frame of a dialog: with air around what it asks.
-pub(super) fn frame(ui: &Ui) -> Frame {
-    Frame::window(ui.style()).inner_margin(Margin::same(16))
 }
 
 fn rows_ui(ui: &mut Ui, snapshot: &Snapshot, state: &mut HandOverState) {

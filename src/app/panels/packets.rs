@@ -11,14 +11,15 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use egui::{Id, Margin, Modal, Panel as Bar, ProgressBar, RichText, TextEdit, Ui};
+use egui::{Margin, Panel as Bar, ProgressBar, RichText, TextEdit, Ui};
 
 use self::hex::hex_ui;
 use self::stream::{StreamState, stream_ui};
-use super::handover::{Answers, frame};
+use super::handover::Answers;
 use super::{Panel, View, empty_ui, no_tools};
 use crate::app::copy::Fields;
 use crate::app::theme::{self, Palette, icon};
+use crate::app::widgets::dialog::dialog;
 use crate::app::widgets::list::{List, ListState};
 use crate::app::widgets::path_field::PathField;
 use crate::app::widgets::table::{Cell, Column};
@@ -374,12 +375,8 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
         state.answers.hear(ui, view.snapshot);
         let mut wish = None;
         let mut is_open = true;
-        let modal = Modal::new(Id::unique("save packets")).frame(frame(ui)).show(ui.ctx(), |ui| {
-            ui.set_width(520.0);
-            ui.label(RichText::new("Save packets").font(theme::strong(theme::TITLE)));
-            let what = "All packets of the flow, as a capture of their own (pcapng)";
-            ui.label(RichText::new(what).color(Palette::of(ui).quiet));
-            ui.add_space(theme::SPACE);
+        let help = "All packets of the flow, as a capture of their own (pcapng)";
+        let left = dialog(ui.ctx(), "Save packets", help, |ui| {
             if state.answers.ui(ui) {
                 wish = Some((field.path(), Existing::Replace));
             }
@@ -393,7 +390,7 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
                 None => {}
             }
         });
-        is_open &= !modal.should_close();
+        is_open &= !left;
         if let Some((path, existing)) = wish {
             state.answers.expect(view.snapshot);
             let from = Some(state.elsewhere.trim()).filter(|from| !from.is_empty());

@@ -2,6 +2,7 @@
 
 pub mod band;
 pub mod chosen;
+pub mod dialog;
 pub mod list;
 pub mod path_field;
 pub mod table;

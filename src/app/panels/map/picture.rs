@@ -7,9 +7,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use egui::{ColorImage, Context, Id, Modal, Rect, RichText};
+use egui::{ColorImage, Context, Id, Rect, RichText};
 
 use crate::app::theme::Palette;
+use crate::app::widgets::dialog::dialog;
 use crate::app::widgets::path_field::PathField;
 
 /// Frames until what lay over the map is no longer on the screen.
@@ -54,12 +55,8 @@ impl PictureState {
     fn field_ui(&mut self, ctx: &Context) {
         let Some(field) = &mut self.field else { return };
         let mut answer = None;
-        let shown = Modal::new(Id::unique("map picture")).show(ctx, |ui| {
-            ui.set_width(420.0);
-            ui.heading("Save picture of the map");
-            let help = "A PNG of the map as it is shown now.";
-            ui.label(RichText::new(help).color(Palette::of(ui).quiet));
-            ui.add_space(8.0);
+        let help = "A PNG of the map as it is shown now.";
+        let left = dialog(ctx, "Save picture of the map", help, |ui| {
             answer = field.ui(ui, "Path of the picture", "Save");
         });
         if let Some(Some(path)) = &answer {
@@ -69,7 +66,7 @@ impl PictureState {
             };
             self.wanted = Some((path, FRAMES));
         }
-        if answer.is_some() || shown.should_close() {
+        if answer.is_some() || left {
             self.field = None;
         }
     }
@@ -77,8 +74,7 @@ impl PictureState {
     fn told_ui(&mut self, ctx: &Context) {
         let Some(told) = &self.told else { return };
         let mut read = false;
-        let shown = Modal::new(Id::unique("map picture told")).show(ctx, |ui| {
-            ui.set_width(420.0);
+        let left = dialog(ctx, "Picture of the map", "", |ui| {
             match told {
                 Ok(what) => ui.label(what),
                 Err(why) => ui.label(RichText::new(why).color(Palette::of(ui).failed)),
@@ -86,7 +82,7 @@ impl PictureState {
             ui.add_space(8.0);
             read = ui.button("Close").clicked();
         });
-        if read || shown.should_close() {
+        if read || left {
             self.told = None;
         }
     }
