@@ -152,10 +152,6 @@ impl Shell {
             workbench_ui(ui, &mut view, &mut self.views, self.settings.sides);
         }
         panels::case::dialogs_ui(ui.ctx(), &mut view);
-        let brought = view.memory.brought.take();
-        if let Some(number) = panels::PANELS.iter().position(|panel| Some(panel.title) == brought) {
-            self.views.show(number);
-        }
         panels::handover::dialog_ui(ui, &mut view);
         panels::packets::dialog_ui(ui, &mut view);
         panels::compare::compare_ui(ui.ctx(), &mut view);
@@ -203,7 +199,11 @@ impl Shell {
                 Command::Select(what) => self.memory.asked = *what,
                 Command::Back | Command::Forward => self.memory.asked = None,
                 Command::Open(paths) => {
-                    paths.iter().take(RECENT_MAX).for_each(|path| self.settings.opened(path));
+                    // An unsaved case is offered by itself, and its path goes when it is saved.
+                    let recovered = &self.workbench.snapshot().recovered;
+                    let is_named = |path: &&PathBuf| !recovered.iter().any(|it| it.path == **path);
+                    let named = paths.iter().filter(is_named).take(RECENT_MAX);
+                    named.for_each(|path| self.settings.opened(path));
                 }
                 Command::SaveAs(path, _) => self.settings.opened(path),
                 _ => {}

@@ -49,6 +49,10 @@ fn a_person_follows_the_evidence_decides_saves_and_finds_it_again() {
     until(&mut window, |window| decided(window).is_none());
     window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Y);
     until(&mut window, |window| decided(window) == Some(Decision::Malicious));
+    window.get_by_label("bookmark").click();
+    until(&mut window, |window| {
+        window.state().snapshot().marks.values().any(|mark| mark.bookmark.is_some())
+    });
     let note = window.get_by_role_and_label(egui::Role::MultilineTextInput, "Note");
     note.focus();
     window.step();
@@ -58,6 +62,10 @@ fn a_person_follows_the_evidence_decides_saves_and_finds_it_again() {
     until(&mut window, |window| {
         window.state().snapshot().marks.values().any(|mark| mark.note.is_some())
     });
+
+    // Where nothing is selected, what was marked is listed.
+    window.state_mut().ask(Command::Select(None));
+    until(&mut window, |window| has(window, "MARKED BY YOU"));
 
     window.state_mut().ask(Command::SaveAs(saved.clone(), Existing::Keep));
     until(&mut window, |window| {

@@ -147,6 +147,13 @@ fn a_file_seen_before_is_noticed_and_an_import_can_be_removed() {
     assert_eq!(both.case.imports.len(), 2);
     assert!(both.records.all.len() > alone.records.all.len());
 
+    let web = both.hosts.all.keys.iter().find(|key| !alone.hosts.all.keys.contains(key)).unwrap();
+    workbench.send(Command::Select(Some(Selected::Host(*web))));
+    let selected = until(&workbench, |snapshot| snapshot.selection.is_some());
+    let prints = &selected.selection.as_ref().unwrap().fingerprints;
+    assert!(prints.iter().any(|print| print.kind == "user agent" && print.count > 0), "{prints:?}");
+    assert!(prints.is_sorted_by_key(|print| std::cmp::Reverse(print.count)));
+
     open(&workbench, ACCESS);
     let again = done(&workbench, 3);
     let JobState::Done(said) = &again.jobs[2].state else { panic!("{:?}", again.jobs) };

@@ -38,6 +38,7 @@ pub fn inspector_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.add_space(24.0);
         let what = "Click a host, a flow, a record or a detection to see what is known of it.";
         ui.label(RichText::new(what).color(Palette::of(ui).quiet));
+        said::marked_ui(ui, view);
         return;
     };
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| match &selection.host {
@@ -64,6 +65,7 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
         said::said_ui(ui, view, key);
     }
     facts_ui(ui, host);
+    fingerprints_ui(ui, selection);
     detections_ui(ui, view, selection);
     peers_ui(ui, view, selection);
 }
@@ -173,6 +175,26 @@ fn facts_ui(ui: &mut Ui, host: &HostRow) {
         let lists: Vec<&str> = host.lists.iter().map(|list| &*list.id).collect();
         row("lists", lists.join(", "));
     });
+}
+
+/// What its software says of itself.
+fn fingerprints_ui(ui: &mut Ui, selection: &Selection) {
+    if selection.fingerprints.is_empty() {
+        return;
+    }
+    section(ui, "Fingerprints");
+    for print in &selection.fingerprints {
+        let value = visible(&print.value);
+        ui.horizontal(|ui| {
+            let head = format!("{} ×{}", print.kind, grouped(print.count));
+            ui.label(RichText::new(head).color(Palette::of(ui).quiet));
+            let text = RichText::new(&value).font(theme::mono(theme::BODY - 0.5));
+            let line = egui::Label::new(text).truncate().sense(Sense::click());
+            if ui.add(line).on_hover_text(format!("{value}\nClick to copy")).clicked() {
+                ui.copy_text(value);
+            }
+        });
+    }
 }
 
 fn detections_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {

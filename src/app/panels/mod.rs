@@ -181,8 +181,6 @@ pub struct Memory {
     pub said: said::SaidState,
     /// The evidence row that is open in the inspector.
     pub evidence: Option<String>,
-    /// A view to bring to the front.
-    pub brought: Option<&'static str>,
 }
 
 impl Memory {

@@ -85,18 +85,29 @@ const FIELDS: [Column; 3] = [
 
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let shown = view.snapshot.packets.clone();
-    if let Some(other) = asked(view).filter(|uid| shown.as_ref().is_none_or(|it| it.uid != *uid)) {
+    let other = asked(view).filter(|uid| shown.as_ref().is_none_or(|it| it.uid != *uid));
+    let show = "Show the packets of the selected flow";
+    let Some(shown) = shown else {
+        let what = "Choose Packets in the menu of a flow: they are read from its capture";
+        empty_ui(ui, view, "No packets yet", what);
+        if let Some(other) = other {
+            ui.vertical_centered(|ui| {
+                ui.add_space(theme::SPACE);
+                if ui.button(show).clicked() {
+                    view.show_packets(other);
+                }
+            });
+        }
+        return;
+    };
+    if let Some(other) = other {
         ui.horizontal(|ui| {
             ui.add_space(theme::SPACE);
-            if ui.button("Show the packets of the selected flow").clicked() {
+            if ui.button(show).clicked() {
                 view.show_packets(other);
             }
         });
     }
-    let Some(shown) = shown else {
-        let what = "Choose Packets in the menu of a flow: they are read from its capture";
-        return empty_ui(ui, view, "No packets yet", what);
-    };
     match &shown.state {
         PacketState::Reading(id) => reading_ui(ui, view, &shown, *id),
         PacketState::Failed { why, path } => failed_ui(ui, view, shown.uid, why, path),

@@ -3,8 +3,8 @@
 use egui::{Key, Modifiers, RichText, Role, TextEdit, Ui, WidgetInfo, vec2};
 
 use super::{View, section};
-use crate::app::theme::{Palette, icon};
-use crate::engine::workbench::{Command, Decision, Deed, Mark, Put, Subject};
+use crate::app::theme::{self, Palette, icon};
+use crate::engine::workbench::{Command, Decision, Deed, Mark, Put, Selected, Subject};
 use crate::model::{HostKey, Visible};
 
 /// What is being written.
@@ -19,6 +19,9 @@ pub struct SaidState {
     /// Why it is expected; `None`: not asked.
     reason: Option<String>,
 }
+
+/// Marked hosts that are listed where nothing is selected.
+const MARKED_SHOWN: usize = 50;
 
 /// Decisions that need no reason, with what they mean.
 const PLAIN: [(Decision, &str); 3] = [
@@ -109,6 +112,41 @@ fn reason_is_new(view: &View<'_>) -> bool {
     view.memory.said.reason.as_deref() == Some("")
 }
 
+/// The hosts that a person said something of, to go back to.
+pub fn marked_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let marks = std::sync::Arc::clone(&view.snapshot.marks);
+    if marks.is_empty() {
+        return;
+    }
+    section(ui, "Marked by you");
+    for (host, mark) in marks.iter().take(MARKED_SHOWN) {
+        ui.horizontal(|ui| {
+            let addr = RichText::new(host.addr().to_string());
+            let addr = addr.font(theme::mono(theme::BODY - 0.5));
+            if ui.add(egui::Button::new(addr).frame(false)).clicked() {
+                view.select(Selected::Host(*host));
+            }
+            let text = RichText::new(Visible(&mark.text()).to_string());
+            ui.add(egui::Label::new(text.color(Palette::of(ui).quiet)).truncate());
+        });
+    }
+    let more = marks.len().saturating_sub(MARKED_SHOWN);
+    if more > 0 {
+        let text = format!("… and {more} more: sort the hosts by Yours");
+        ui.label(RichText::new(text).color(Palette::of(ui).quiet));
+    }
+}
+
+/// Marks the host to find it again, or no more.
+fn bookmark_ui(ui: &mut Ui, view: &mut View<'_>, host: HostKey, mark: &Mark) {
+    let is_marked = mark.bookmark.is_some();
+    let button = egui::Button::selectable(is_marked, "bookmark").frame_when_inactive(true);
+    if ui.add(button).on_hover_text("Lists it where nothing is selected").clicked() {
+        let name = (!is_marked).then(|| host.addr().to_string());
+        view.wish(Command::Do(Deed::Bookmark { subject: Subject::host(host), name }));
+    }
+}
+
 fn tags_ui(ui: &mut Ui, view: &mut View<'_>, host: HostKey, mark: &Mark) {
     let set = |tag: &str, put| {
         let subject = Subject::host(host);
@@ -116,6 +154,7 @@ fn tags_ui(ui: &mut Ui, view: &mut View<'_>, host: HostKey, mark: &Mark) {
     };
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+        bookmark_ui(ui, view, host, mark);
         for tag in &mark.tags {
             let chip = ui.small_button(format!("{} {}", Visible(tag), icon::CLOSE));
             let name = format!("Remove tag {}", Visible(tag));

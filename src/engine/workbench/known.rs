@@ -35,6 +35,7 @@ fn known(addr: Addr, context: &Context) -> Selection {
         record_count: 0,
         detections: Vec::new(),
         peers: Vec::new(),
+        fingerprints: Vec::new(),
         timeline: Timeline::default(),
         sentence: "It is not in this case: this is what the data say of it.".to_owned(),
     }

@@ -50,8 +50,8 @@ pub use packets::{
 };
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
-    CaseView, DataSource, DataState, DataView, JobState, JobView, Mark, Marks, Ordered, Peer,
-    Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
+    CaseView, DataSource, DataState, DataView, Fingerprint, JobState, JobView, Mark, Marks,
+    Ordered, Peer, Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
 };
 pub use towns::Town;
 

@@ -88,6 +88,7 @@ impl Mark {
         let decision = self.decision.as_ref().map_or("", Decision::as_str);
         match (decision, tags.as_str()) {
             ("", "") if self.note.is_some() => "note".to_owned(),
+            ("", "") if self.bookmark.is_some() => "bookmark".to_owned(),
             ("", tags) => tags.to_owned(),
             (decision, "") => decision.to_owned(),
             (decision, tags) => format!("{decision} · {tags}"),
@@ -273,13 +274,28 @@ pub struct Selection {
     pub detections: Vec<u32>,
     /// The hosts it met most, with the number of flows and records.
     pub peers: Vec<Peer>,
+    /// What its software says of itself, the most frequent first.
+    pub fingerprints: Vec<Fingerprint>,
     /// What it did when, in the steps of the case's time.
     pub timeline: Timeline,
     /// One sentence: the worst that is known of it.
     pub sentence: String,
 }
 
+/// What the software of a host says of itself, wittingly or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// `JA4`, `HASSH`, `user agent`, …
+    pub kind: &'static str,
+    /// As it was seen.
+    pub value: Untrusted,
+    /// In how many flows and records.
+    pub count: u64,
+}
+
 impl Selection {
+    /// Fingerprints that are listed of one host.
+    pub const FINGERPRINTS_MAX: usize = 20;
     /// Flows and records that are listed of one host.
     pub const ROWS_MAX: usize = 10_000;
     /// Peers that are listed of one host.

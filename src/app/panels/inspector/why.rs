@@ -2,7 +2,7 @@
 
 use egui::{Align2, Label, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use crate::app::panels::{View, section};
+use crate::app::panels::{View, detections, flows, records, section};
 use crate::app::theme::{self, Palette};
 use crate::engine::workbench::Command;
 use crate::export::{HostRow, ShownEvidence};
@@ -97,7 +97,7 @@ fn behind_ui(ui: &mut Ui, view: &mut View<'_>, shown: &ShownEvidence, what: &str
         let link = egui::Button::new(RichText::new(&text).font(theme::mono(theme::BODY - 0.5)));
         if ui.add(link.frame(false).truncate()).on_hover_text("Show it").clicked() {
             view.wish(Command::Follow(at.clone()));
-            view.memory.brought = place_of(at);
+            view.memory.wanted_view = place_of(at);
         }
     }
     let more = shown.refs.len().saturating_sub(REFS_SHOWN);
@@ -109,9 +109,9 @@ fn behind_ui(ui: &mut Ui, view: &mut View<'_>, shown: &ShownEvidence, what: &str
 /// The view that shows what a reference names.
 fn place_of(reference: &str) -> Option<&'static str> {
     match reference.split_once(':')?.0 {
-        "flow" => Some("Flows"),
-        "record" => Some("Records"),
-        "detection" => Some("Detections"),
+        "flow" => Some(flows::PANEL.title),
+        "record" => Some(records::PANEL.title),
+        "detection" => Some(detections::PANEL.title),
         _ => None,
     }
 }

@@ -48,6 +48,8 @@ fn point(selection: &Selection) -> Option<(f64, f64, Option<f64>)> {
 fn draw_candidates(painter: &Painter, palette: &Palette, selection: &Selection, frame: &Frame) {
     let place = selection.host.as_ref().and_then(|host| host.place.as_ref());
     let candidates = place.map(|place| &place.candidates[..]).unwrap_or_default();
+    // The likeliest come first: a number that would lie over another is left out.
+    let mut numbers: Vec<egui::Rect> = Vec::new();
     for candidate in candidates {
         let (Some(lat), Some(lon)) = (candidate.lat, candidate.lon) else { continue };
         let radius = 3.0 + 9.0 * (candidate.weight.clamp(0.0, 1.0) as f32).sqrt();
@@ -61,9 +63,14 @@ fn draw_candidates(painter: &Painter, palette: &Palette, selection: &Selection, 
             );
             if candidates.len() > 1 {
                 let text = format!("{:.0} %", candidate.weight * 100.0);
-                let at = at + vec2(0.0, radius + 1.0);
                 let font = theme::text(theme::HEAD);
-                painter.text(at, Align2::CENTER_TOP, text, font, palette.text);
+                let number = painter.layout_no_wrap(text, font, palette.text);
+                let at = at + vec2(0.0, radius + 1.0);
+                let room = Align2::CENTER_TOP.anchor_size(at, number.size());
+                if !numbers.iter().any(|other| other.intersects(room)) {
+                    numbers.push(room);
+                    painter.galley(room.min, number, palette.text);
+                }
             }
         }
     }
