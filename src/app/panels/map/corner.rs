@@ -1,6 +1,8 @@
 //! What stands in the corners of the map: what marks mean, how far is far, what has no place, zoom.
 
-use egui::{Align2, Color32, Painter, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Align2, Color32, Layout, Painter, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::frame::Frame;
 use super::selection::EQUATOR_KM;
@@ -142,10 +144,18 @@ fn hidden_ui(ui: &Ui, view: &View<'_>, rect: Rect) {
     painter.galley(place.min, galley, Color32::PLACEHOLDER);
 }
 
+/// Points of height below which a map has its buttons side by side.
+const LOW: f32 = 170.0;
+
 /// Zoom, whole world, picture.
 fn buttons_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
-    let corner = Rect::from_min_size(rect.right_top() + vec2(-40.0, 8.0), vec2(32.0, 128.0));
-    ui.scope_builder(egui::UiBuilder::new().max_rect(corner), |ui| {
+    // Below one another, where that leaves room for what stands in the corner below.
+    let (size, layout) = match rect.height() < LOW {
+        true => (vec2(152.0, 24.0), Layout::right_to_left(Align::Min)),
+        false => (vec2(32.0, 128.0), Layout::top_down(Align::Min)),
+    };
+    let corner = Rect::from_min_size(rect.right_top() + vec2(-8.0 - size.x, 8.0), size);
+    ui.scope_builder(egui::UiBuilder::new().max_rect(corner).layout(layout), |ui| {
         let mut clicked = |icon: &str, name: &str, keys: &str| {
             let button = ui.add(egui::Button::new(icon).min_size(vec2(28.0, 24.0)));
             button.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
