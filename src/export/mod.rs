@@ -13,6 +13,7 @@ mod report;
 mod rows;
 mod table;
 
+#[cfg(feature = "gui")]
 pub(crate) use self::csv::inert;
 pub use self::csv::write_hosts_csv;
 pub(crate) use crate::model::{counted, grouped};
