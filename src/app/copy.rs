@@ -169,6 +169,14 @@ pub fn menu_ui(ui: &mut egui::Ui, addrs: &[Addr]) -> Option<Form> {
     chosen
 }
 
+/// An address as Wireshark filters by it: `ip.addr == 192.0.2.1`.
+pub fn wireshark_addr(addr: Addr) -> String {
+    match addr {
+        Addr::V4(_) => format!("ip.addr == {addr}"),
+        Addr::V6(_) => format!("ipv6.addr == {addr}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -236,5 +244,10 @@ mod tests {
     fn an_address_is_listed_once() {
         check(Form::Addresses, "203.0.113.9\n2001:db8::1\n");
         check(Form::Defanged, "203[.]0[.]113[.]9\n2001[:]db8[:][:]1\n");
+    }
+
+    #[test]
+    fn addresses_are_filtered_by() {
+        assert_eq!(wireshark_addr("2001:db8::1".parse().unwrap()), "ipv6.addr == 2001:db8::1");
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
-use crate::app::copy::Fields;
+use crate::app::copy::{Fields, wireshark_addr};
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
@@ -168,8 +168,7 @@ pub(super) fn endpoint(end: Endpoint) -> String {
 
 fn wireshark(flow: &Flow) -> String {
     let (a, b) = (flow.originator, flow.responder);
-    let family = if a.addr.to_string().contains(':') { "ipv6" } else { "ip" };
-    let hosts = format!("{family}.addr == {} && {family}.addr == {}", a.addr, b.addr);
+    let hosts = format!("{} && {}", wireshark_addr(a.addr), wireshark_addr(b.addr));
     match flow.proto.as_str() {
         proto @ ("tcp" | "udp") => {
             format!("{hosts} && {proto}.port == {} && {proto}.port == {}", a.port, b.port)

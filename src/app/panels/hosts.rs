@@ -8,6 +8,7 @@ use egui::Ui;
 pub(super) use self::cells::place;
 use self::lines::{Line, Lines};
 use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
+use crate::app::copy::wireshark_addr;
 use crate::app::theme::icon;
 use crate::app::widgets::list::{List, ListState};
 use crate::app::widgets::table::{Cell, Column};
@@ -240,7 +241,6 @@ fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, chosen: &mut Chosen) {
     }
     ui.separator();
     let Some(&key) = hosts.keys.get(row as usize) else { return };
-    let addr = key.addr().to_string();
     if ui.button("Show").clicked() {
         chosen.wish = Some(Command::Select(Some(Selected::Host(key))));
         ui.close();
@@ -252,7 +252,7 @@ fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, chosen: &mut Chosen) {
     }
     ui.separator();
     if ui.button("Copy as Wireshark filter").clicked() {
-        ui.copy_text(wireshark(&addr));
+        ui.copy_text(wireshark_addr(key.addr()));
         ui.close();
     }
     let name = &hosts.name[row as usize];
@@ -284,11 +284,6 @@ fn said_menu_ui(ui: &mut Ui, key: HostKey, chosen: &mut Chosen) {
     });
 }
 
-fn wireshark(addr: &str) -> String {
-    let field = if addr.contains(':') { "ipv6.addr" } else { "ip.addr" };
-    format!("{field} == {addr}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,10 +295,5 @@ mod tests {
         let addr = next_sort(score, HostColumn::Addr);
         assert_eq!((addr.by, addr.direction), (HostColumn::Addr, Direction::Up));
         assert_eq!(next_sort(addr, HostColumn::Flows).direction, Direction::Down);
-    }
-
-    #[test]
-    fn addresses_are_filtered_by() {
-        assert_eq!(wireshark("2001:db8::1"), "ipv6.addr == 2001:db8::1");
     }
 }

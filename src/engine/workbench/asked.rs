@@ -9,12 +9,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::columns::{HostColumns, NameOnly};
+use super::columns::{HostCells, HostColumns};
 use super::snapshot::Marks;
-use crate::export::HostRow;
 use crate::filter::{ABSENT, Bits, Column, Columns, Data, Dictionary, FieldId, Filter};
 use crate::model::{Addr, Band, Timestamp};
-use crate::store::DerivedHost;
 
 /// Texts by number, each held once, with the number of its uses.
 #[derive(Clone, Debug, Default)]
@@ -47,12 +45,6 @@ impl Dictionary for Lexicon {
     fn text(&self, id: usize) -> &str {
         self.texts.get(id).map_or("", |(text, _)| text)
     }
-}
-
-/// A list as a case keeps it, in JSON.
-#[derive(serde::Deserialize)]
-struct IdOnly {
-    id: String,
 }
 
 /// At most one text a host.
@@ -148,68 +140,33 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn push(&mut self, row: &HostRow) {
+    pub(super) fn push(&mut self, host: &HostCells<'_>) {
         let number = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
-        self.addr.push(row.addr);
-        self.realm.push(row.realm.as_ref().map(|realm| realm.raw()));
-        self.mine.push(row.mine);
-        self.band.push(row.band);
-        self.malice.push(row.malice as f32);
-        self.anonymity.push(row.anonymity as f32);
-        self.evidence_amount.push(row.evidence_amount as f32);
-        let rows = || row.evidence.iter().map(|shown| &shown.row);
-        let counted = rows().filter(|row| row.counted && row.id != "prior" && row.id != "cap");
-        self.evidence.push(counted.map(|row| row.id.as_ref()));
-        let detected = rows().filter(|row| row.source == "detector");
-        self.detector.push(detected.map(|row| row.id.as_ref()));
-        self.has_asn.push(row.asn.is_some());
-        self.as_name.push(row.as_name.as_ref().map(|name| name.raw()));
-        let place = row.place.as_ref();
-        self.country.push(place.and_then(|place| place.country_code.as_deref()));
-        self.region.push(place.and_then(|place| place.region.as_deref()));
-        self.city.push(place.and_then(|place| place.city.as_deref()));
-        self.lat.push(number(place.and_then(|place| place.lat)));
-        self.lon.push(number(place.and_then(|place| place.lon)));
-        self.place_confidence.push(number(place.and_then(|place| place.confidence)));
-        self.kind.push(row.kinds.iter().map(|kind| kind.as_str()));
-        self.list.push(row.lists.iter().map(|list| &*list.id));
-        self.name.push(row.names.iter().map(|name| name.name.raw()));
-        self.role.push(row.roles.iter().copied());
-        self.bytes.push(row.bytes_in.saturating_add(row.bytes_out));
-        self.first_seen.push(row.first_seen);
-        self.last_seen.push(row.last_seen);
-    }
-
-    /// Adds a host as a case keeps it, shown until all is judged again: its evidence is not kept.
-    pub(super) fn push_kept(&mut self, addr: Addr, host: &DerivedHost) {
-        let number = |value: Option<f64>| value.map_or(f32::NAN, |value| value as f32);
-        self.addr.push(addr);
-        self.realm.push(None);
+        self.addr.push(host.key.addr());
+        self.realm.push(host.realm);
         self.mine.push(host.mine);
-        self.band.push(Band::of(host.score));
+        self.band.push(host.band);
         self.malice.push(host.malice as f32);
         self.anonymity.push(host.anonymity as f32);
         self.evidence_amount.push(host.evidence_amount as f32);
-        self.evidence.push([]);
-        self.detector.push([]);
+        self.evidence.push(host.evidence.iter().copied());
+        self.detector.push(host.detectors.iter().copied());
         self.has_asn.push(host.asn.is_some());
-        self.as_name.push(host.as_name.as_deref());
-        let place = host.place.as_ref();
-        self.country.push(place.and_then(|place| place.country_code.as_deref()));
-        self.region.push(place.and_then(|place| place.region.as_deref()));
-        self.city.push(place.and_then(|place| place.city.as_deref()));
-        self.lat.push(number(place.and_then(|place| place.lat)));
-        self.lon.push(number(place.and_then(|place| place.lon)));
-        self.place_confidence.push(number(place.and_then(|place| place.confidence)));
-        self.kind.push(host.kinds.split(',').filter(|kind| !kind.is_empty()));
-        let lists: Vec<IdOnly> = serde_json::from_str(&host.lists).unwrap_or_default();
-        self.list.push(lists.iter().map(|list| list.id.as_str()));
-        let names: Vec<NameOnly> = serde_json::from_str(&host.names).unwrap_or_default();
-        self.name.push(names.iter().map(|name| name.name.as_str()));
-        self.role.push(host.roles.split(',').filter(|role| !role.is_empty()));
-        self.bytes.push(host.bytes_in.saturating_add(host.bytes_out));
-        self.first_seen.push(host.first_seen);
-        self.last_seen.push(host.last_seen);
+        self.as_name.push(host.as_name);
+        self.country.push(host.country);
+        self.region.push(host.region);
+        self.city.push(host.city);
+        self.lat.push(number(host.lat));
+        self.lon.push(number(host.lon));
+        self.place_confidence.push(number(host.place_confidence));
+        self.kind.push(host.kinds.iter().copied());
+        self.list.push(host.lists.iter().copied());
+        self.name.push(host.names.iter().copied());
+        self.role.push(host.roles.iter().copied());
+        let [_, _, bytes_in, bytes_out] = host.counts;
+        self.bytes.push(bytes_in.saturating_add(bytes_out));
+        self.first_seen.push(host.seen.0);
+        self.last_seen.push(host.seen.1);
     }
 
     fn words(&self, field: FieldId) -> Option<&Lexicon> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::asked::Asked;
 use super::snapshot::{Mark, Marks};
 use crate::export::HostRow;
-use crate::model::{Addr, Flow, HostKey, Prefix, Record, Timestamp};
+use crate::model::{Addr, Band, Flow, HostKey, Prefix, Record, Timestamp};
 use crate::store::DerivedHost;
 
 /// What a host is called beside its number.
@@ -52,7 +52,6 @@ impl Verdict {
 
     /// Of a score and its word, which is the band, "unknown" or "evidence conflicts".
     fn named(word: &str, score: f64) -> Self {
-        use crate::model::Band;
         if word == Self::Unknown.as_str() {
             return Self::Unknown;
         }
@@ -133,35 +132,46 @@ impl HostColumns {
 
     /// Adds a host of a triage.
     pub(super) fn push(&mut self, key: HostKey, row: &HostRow, detections: u32, words: &mut Words) {
-        let kinds: Vec<&str> = row.kinds.iter().map(|kind| kind.as_str()).collect();
-        let lists: Vec<&str> = row.lists.iter().map(|list| &*list.id).collect();
         let place = row.place.as_ref();
+        let rows = || row.evidence.iter().map(|shown| &shown.row);
+        let counted = rows().filter(|row| row.counted && row.id != "prior" && row.id != "cap");
+        let detected = rows().filter(|row| row.source == "detector");
         self.cells(
             words,
             &HostCells {
                 key,
+                realm: row.realm.as_ref().map(|realm| realm.raw()),
                 score: row.score,
                 word: row.word,
+                band: row.band,
                 mine: row.mine,
-                name: row.names.first().map_or("", |name| name.name.raw()),
+                malice: row.malice,
+                anonymity: row.anonymity,
+                evidence_amount: row.evidence_amount,
+                evidence: counted.map(|row| row.id.as_ref()).collect(),
+                detectors: detected.map(|row| row.id.as_ref()).collect(),
+                names: row.names.iter().map(|name| name.name.raw()).collect(),
                 asn: row.asn,
-                as_name: row.as_name.as_ref().map_or("", |name| name.raw()),
+                as_name: row.as_name.as_ref().map(|name| name.raw()),
                 prefix: row.prefix,
-                lists: &lists.join("\n"),
+                lists: row.lists.iter().map(|list| &*list.id).collect(),
                 country: place.and_then(|place| place.country_code.as_deref()),
+                region: place.and_then(|place| place.region.as_deref()),
                 city: place.and_then(|place| place.city.as_deref()),
-                point: place.and_then(|place| Some([place.lat?, place.lon?])),
+                lat: place.and_then(|place| place.lat),
+                lon: place.and_then(|place| place.lon),
                 radius_km: place.and_then(|place| place.radius_km),
-                kinds: &kinds.join(", "),
+                place_confidence: place.and_then(|place| place.confidence),
+                kinds: row.kinds.iter().map(|kind| kind.as_str()).collect(),
+                roles: row.roles.clone(),
                 detections,
                 seen: (row.first_seen, row.last_seen),
                 counts: [row.flows, row.packets, row.bytes_in, row.bytes_out],
             },
         );
-        self.asked.push(row);
     }
 
-    /// Adds a host as a case keeps it.
+    /// Adds a host as a case keeps it, shown until all is judged again: its evidence is not kept.
     pub(super) fn push_kept(
         &mut self,
         key: HostKey,
@@ -171,31 +181,44 @@ impl HostColumns {
     ) {
         let names: Vec<NameOnly> = serde_json::from_str(&host.names).unwrap_or_default();
         let lists: Vec<IdOnly> = serde_json::from_str(&host.lists).unwrap_or_default();
-        let lists: Vec<&str> = lists.iter().map(|list| &*list.id).collect();
+        let parts = |text: &'_ str| -> Vec<String> {
+            text.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        };
+        let (kinds, roles) = (parts(&host.kinds), parts(&host.roles));
         let place = host.place.as_ref();
         self.cells(
             words,
             &HostCells {
                 key,
+                realm: None,
                 score: host.score,
                 word: &host.word,
+                band: Band::of(host.score),
                 mine: host.mine,
-                name: names.first().map_or("", |name| &name.name),
+                malice: host.malice,
+                anonymity: host.anonymity,
+                evidence_amount: host.evidence_amount,
+                evidence: Vec::new(),
+                detectors: Vec::new(),
+                names: names.iter().map(|name| &*name.name).collect(),
                 asn: host.asn,
-                as_name: host.as_name.as_deref().unwrap_or_default(),
+                as_name: host.as_name.as_deref(),
                 prefix: host.prefix.as_deref().and_then(|prefix| prefix.parse().ok()),
-                lists: &lists.join("\n"),
+                lists: lists.iter().map(|list| &*list.id).collect(),
                 country: place.and_then(|place| place.country_code.as_deref()),
+                region: place.and_then(|place| place.region.as_deref()),
                 city: place.and_then(|place| place.city.as_deref()),
-                point: place.and_then(|place| Some([place.lat?, place.lon?])),
+                lat: place.and_then(|place| place.lat),
+                lon: place.and_then(|place| place.lon),
                 radius_km: place.and_then(|place| place.radius_km),
-                kinds: &host.kinds.replace(',', ", "),
+                place_confidence: place.and_then(|place| place.confidence),
+                kinds: kinds.iter().map(String::as_str).collect(),
+                roles: roles.iter().map(String::as_str).collect(),
                 detections,
                 seen: (host.first_seen, host.last_seen),
                 counts: [host.flows, host.packets, host.bytes_in, host.bytes_out],
             },
         );
-        self.asked.push_kept(key.addr(), host);
     }
 
     fn cells(&mut self, words: &mut Words, host: &HostCells<'_>) {
@@ -203,18 +226,18 @@ impl HostColumns {
         self.score.push(host.score as f32);
         self.verdict.push(Verdict::named(host.word, host.score));
         self.mine.push(host.mine);
-        self.name.push(host.name.into());
+        self.name.push(host.names.first().copied().unwrap_or_default().into());
         self.asn.push(host.asn.unwrap_or(0));
-        self.as_name.push(words.shared(host.as_name));
+        self.as_name.push(words.shared(host.as_name.unwrap_or_default()));
         self.prefix.push(host.prefix);
-        self.lists.push(words.shared(host.lists));
+        self.lists.push(words.shared(&host.lists.join("\n")));
         let country = host.country.and_then(|code| <[u8; 2]>::try_from(code.as_bytes()).ok());
         self.country.push(country.unwrap_or_default());
         self.city.push(words.shared(host.city.unwrap_or_default()));
-        let point = host.point.map(|point| point.map(|degrees| degrees as f32));
+        let point = host.lat.zip(host.lon).map(|(lat, lon)| [lat as f32, lon as f32]);
         self.point.push(point.unwrap_or([f32::NAN; 2]));
         self.radius_km.push(host.radius_km.unwrap_or(f64::NAN) as f32);
-        self.kinds.push(words.shared(host.kinds));
+        self.kinds.push(words.shared(&host.kinds.join(", ")));
         self.detections.push(host.detections);
         self.first_seen.push(host.seen.0);
         self.last_seen.push(host.seen.1);
@@ -223,36 +246,49 @@ impl HostColumns {
         self.packets.push(packets);
         self.bytes_in.push(bytes_in);
         self.bytes_out.push(bytes_out);
+        self.asked.push(host);
     }
 }
 
-/// What columns hold of one host.
-struct HostCells<'a> {
-    key: HostKey,
+/// What columns hold of one host, whether it was judged now or is kept by a case.
+pub(super) struct HostCells<'a> {
+    pub(super) key: HostKey,
+    pub(super) realm: Option<&'a str>,
     score: f64,
     word: &'a str,
-    mine: bool,
-    name: &'a str,
-    asn: Option<u32>,
-    as_name: &'a str,
+    pub(super) band: Band,
+    pub(super) mine: bool,
+    pub(super) malice: f64,
+    pub(super) anonymity: f64,
+    pub(super) evidence_amount: f64,
+    /// Ids of the rows that count.
+    pub(super) evidence: Vec<&'a str>,
+    pub(super) detectors: Vec<&'a str>,
+    pub(super) names: Vec<&'a str>,
+    pub(super) asn: Option<u32>,
+    pub(super) as_name: Option<&'a str>,
     prefix: Option<Prefix>,
-    /// One a line.
-    lists: &'a str,
-    country: Option<&'a str>,
-    city: Option<&'a str>,
-    point: Option<[f64; 2]>,
+    pub(super) lists: Vec<&'a str>,
+    pub(super) country: Option<&'a str>,
+    pub(super) region: Option<&'a str>,
+    pub(super) city: Option<&'a str>,
+    pub(super) lat: Option<f64>,
+    pub(super) lon: Option<f64>,
     radius_km: Option<f64>,
-    kinds: &'a str,
+    pub(super) place_confidence: Option<f64>,
+    pub(super) kinds: Vec<&'a str>,
+    pub(super) roles: Vec<&'a str>,
     detections: u32,
-    seen: (Option<Timestamp>, Option<Timestamp>),
+    /// First, last.
+    pub(super) seen: (Option<Timestamp>, Option<Timestamp>),
     /// Flows, packets, bytes received, bytes sent.
-    counts: [u64; 4],
+    pub(super) counts: [u64; 4],
 }
 
 /// A name as a case keeps it, in JSON.
 #[derive(serde::Deserialize)]
-pub(super) struct NameOnly {
-    pub(super) name: String,
+struct NameOnly {
+    name: String,
 }
 
 /// A list as a case keeps it, in JSON.

@@ -339,27 +339,15 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::thread;
-    use std::time::Duration;
 
     use super::*;
     use crate::engine::workbench::columns::Words;
+    use crate::engine::workbench::testing::until;
     use crate::engine::workbench::{Command, Direction, HostColumn, Snapshot, Workbench};
     use crate::engine::{Context, HostsShown, Job, Silent, example, open_intel, triage};
     use crate::filter::Fields;
     use crate::model::Addr;
     use crate::store::{Deed, Put, Subject};
-
-    fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-        for _ in 0..6_000 {
-            let snapshot = workbench.snapshot();
-            if done(&snapshot) {
-                return snapshot;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        panic!("the engine did not get there: {:?}", workbench.snapshot().filter);
-    }
 
     fn opened() -> Workbench {
         let workbench = Workbench::start(Arc::new(|| ())).unwrap();

@@ -179,10 +179,8 @@ impl Task {
         let audited = names
             .iter()
             .try_for_each(|row| store.audit(&format!("import {}", row.import), clock::now()));
-        let outcome = self.conclude(store, collect, (imports, keys), watch)?;
-        let hosts = outcome.found.hosts.len();
-        let rows = outcome.imports.rows.clone();
-        self.tell(Message::Found(self.id, Box::new(outcome)));
+        let rows = imports.rows.clone();
+        let hosts = self.conclude(store, collect, (imports, keys), watch)?;
         let added = added.map_err(|error| error.to_string())?;
         audited.map_err(|error| error.to_string())?;
         Ok(match ended(rows.get(known..).unwrap_or_default(), &added, &skipped, hosts) {
@@ -220,9 +218,8 @@ impl Task {
         let (mut imports, keys) = case::stored(store).map_err(|error| error.to_string())?;
         (imports.newest, imports.partial) = (replayed.newest, replayed.partial);
         let stopped = replayed.partial;
-        let outcome = self.conclude(store, collect, (imports, keys), watch)?;
-        let hosts = counted(outcome.found.hosts.len() as u64, "host", "hosts");
-        self.tell(Message::Found(self.id, Box::new(outcome)));
+        let hosts = self.conclude(store, collect, (imports, keys), watch)?;
+        let hosts = counted(hosts as u64, "host", "hosts");
         Ok(match stopped {
             true => JobState::Stopped(format!("stopped: {hosts} of it; open it again for all")),
             false => JobState::Done(format!("{hosts} in the case")),
@@ -261,14 +258,15 @@ impl Task {
         self.tell(Message::Growing(self.id, Box::new(found)));
     }
 
-    /// What follows from all that was gathered; kept beside the case, so that it opens at once.
+    /// Tells what follows from all that was gathered, then keeps it beside the case, so that it
+    /// opens at once. Gives the number of hosts.
     fn conclude(
         &self,
         store: &mut Store,
         collect: Collect<'_>,
         (imports, keys): (Imports, Vec<ImportKey>),
         watch: Stopwatch,
-    ) -> Result<Outcome, String> {
+    ) -> Result<usize, String> {
         let working = "judging hosts".to_owned();
         self.tell(Message::Job(self.id, JobState::Running { part: None, detail: working }));
         let stored = store.imports().map_err(|error| error.to_string())?;
@@ -276,12 +274,16 @@ impl Task {
         let (gather, held) = collect.end(stored.into_iter().map(of).collect());
         let mut triage = Triage::conclude(gather, imports.clone(), HostsShown::WithoutSpoofed);
         triage.set_elapsed(watch.secs());
-        if !store.is_read_only() && !imports.partial {
+        let found = Found::new(triage, &held);
+        let (hosts, triage) = (found.hosts.len(), found.triage.clone());
+        let is_kept = !store.is_read_only() && !imports.partial;
+        let outcome = Outcome { held: Arc::new(held), imports, keys, found };
+        self.tell(Message::Found(self.id, Box::new(outcome)));
+        if let Some(triage) = triage.filter(|_| is_kept) {
             // What is kept for speed may be missing.
             derive::keep(store, &triage, clock::now()).ok();
         }
-        let found = Found::new(triage, &held);
-        Ok(Outcome { held: Arc::new(held), imports, keys, found })
+        Ok(hosts)
     }
 }
 

@@ -11,14 +11,14 @@ mod case;
 mod collect;
 mod columns;
 mod command;
-mod groups;
-mod handover;
 mod compare;
 mod filters;
+mod groups;
+mod handover;
 mod job;
-mod packets;
 mod known;
 mod own;
+mod packets;
 mod passing;
 mod select;
 mod shapes;
@@ -128,12 +128,12 @@ impl Drop for Workbench {
 }
 
 #[cfg(test)]
-mod tests {
+mod testing {
     use super::*;
 
     /// Waits until the snapshot is as wanted; the engine answers in milliseconds, a loaded machine
     /// in seconds.
-    fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+    pub(super) fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
         for _ in 0..6_000 {
             let snapshot = workbench.snapshot();
             if done(&snapshot) {
@@ -141,8 +141,15 @@ mod tests {
             }
             thread::sleep(std::time::Duration::from_millis(10));
         }
-        panic!("the engine did not get there: {:?}", workbench.snapshot().jobs);
+        let snapshot = workbench.snapshot();
+        panic!("the engine did not get there: {:?} {:?}", snapshot.jobs, snapshot.filter);
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::until;
+    use super::*;
 
     fn over(snapshot: &Snapshot) -> bool {
         !snapshot.jobs.is_empty() && snapshot.jobs.iter().all(|job| job.state.is_over())

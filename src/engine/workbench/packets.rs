@@ -325,6 +325,7 @@ fn bundled(row: &ImportRow, sha256: &str) -> Option<&'static [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::workbench::testing::until;
     use crate::engine::workbench::{Command, Snapshot, Workbench};
     use crate::wire::capture::pcapng_write::Writer;
 
@@ -343,17 +344,6 @@ mod tests {
         }
         writer.finish().unwrap();
         file
-    }
-
-    fn until(workbench: &Workbench, done: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-        for _ in 0..6_000 {
-            let snapshot = workbench.snapshot();
-            if done(&snapshot) {
-                return snapshot;
-            }
-            thread::sleep(std::time::Duration::from_millis(10));
-        }
-        panic!("it did not happen: {:?}", workbench.snapshot().jobs);
     }
 
     fn packets_of(count: usize) -> Arc<Packets> {

@@ -5,7 +5,7 @@ use egui::{Rect, Stroke, Ui};
 use super::frame::Frame;
 use crate::app::panels::View;
 use crate::app::theme::Palette;
-use crate::engine::workbench::{Spot, mercator};
+use crate::engine::workbench::Spot;
 use crate::filter::{Cell, FieldId, Filter};
 
 /// Points that a box must be wide and high.
@@ -37,7 +37,7 @@ fn leave_box(view: &mut View<'_>, frame: &Frame, drawn: Rect) {
     let snapshot = view.snapshot;
     let places = &snapshot.places;
     let is_inside = |spot: &&Spot| {
-        let unit = mercator(f64::from(spot.lat), f64::from(spot.lon));
+        let unit = spot.unit.map(f64::from);
         frame.worlds().any(|world| drawn.contains(frame.at(unit, f64::from(world))))
     };
     let rows = places.spots.iter().filter(is_inside).flat_map(|spot| places.hosts(spot));
@@ -75,6 +75,7 @@ fn box_filter([left, top]: [f64; 2], [right, bottom]: [f64; 2]) -> Option<Filter
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::workbench::mercator;
 
     #[test]
     fn a_box_is_a_condition_on_latitude_and_longitude() {
