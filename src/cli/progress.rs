@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Progress;
 use crate::clock::Stopwatch;
-use crate::engine::{Monitor, Step};
+use crate::engine::{Doing, Monitor, Step};
 
 /// Seconds between two lines of progress: enough to read one.
 const PAUSE_SECS: f64 = 0.2;
@@ -19,7 +19,8 @@ const FIRST_SECS: f64 = 0.7;
 pub(super) struct Terminal {
     shown: Progress,
     watch: Stopwatch,
-    file: Cell<(usize, f64)>,
+    /// Which file, what is done with it, and since when.
+    file: Cell<(usize, Doing, f64)>,
     last: Cell<f64>,
     drawn: Cell<bool>,
     stop: Arc<AtomicBool>,
@@ -37,7 +38,7 @@ impl Terminal {
         Self {
             shown,
             watch: Stopwatch::start(),
-            file: Cell::new((0, 0.0)),
+            file: Cell::new((0, Doing::Reading, 0.0)),
             last: Cell::new(FIRST_SECS - PAUSE_SECS),
             drawn: Cell::new(false),
             stop,
@@ -60,15 +61,16 @@ impl Terminal {
 impl Monitor for Terminal {
     fn step(&self, step: &Step<'_>) {
         let now = self.watch.secs();
-        if self.file.get().0 != step.file {
-            self.file.set((step.file, now));
+        let (file, doing, _) = self.file.get();
+        if (file, doing) != (step.file, step.doing) {
+            self.file.set((step.file, step.doing, now));
         }
         if self.shown == Progress::Hidden || now - self.last.get() < PAUSE_SECS {
             return;
         }
         self.last.set(now);
         self.drawn.set(true);
-        let line = line(step, now - self.file.get().1);
+        let line = line(step, now - self.file.get().2);
         write!(io::stderr().lock(), "\r\x1b[K{line}").ok();
     }
 
@@ -89,6 +91,7 @@ mod tests {
     #[test]
     fn a_line_has_rate_and_time_left() {
         let step = Step {
+            doing: Doing::Reading,
             name: "a.log",
             bytes: 61_000_000,
             bytes_total: Some(100_000_000),

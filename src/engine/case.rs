@@ -13,8 +13,9 @@ use std::path::Path;
 
 use super::derive;
 use super::files::{self, Consumer, Imports, Job};
+use super::hash::sha256_of;
 use super::paths::{self, Input, Inputs, Origin, RealmNames};
-use super::progress::Step;
+use super::progress::{Doing, Monitor, Step};
 use super::read::Tally;
 use super::triage::Triage;
 use crate::clock;
@@ -68,7 +69,7 @@ pub(super) fn import_into(
     if job.context.realm.is_none() {
         rename_realms(store, &mut inputs)?;
     }
-    let known = take_known(store, &mut inputs)?;
+    let known = take_known(store, &mut inputs, job.monitor)?;
     let mut tee = Tee {
         first: u32::try_from(before.len()).unwrap_or(u32::MAX),
         realms: inputs.realms.clone(),
@@ -129,7 +130,9 @@ pub(super) fn replay(
             if items.is_multiple_of(TICK_ITEMS) {
                 let name = import.row.import.raw();
                 let file = number as usize + 1;
-                job.monitor.step(&Step { name, bytes: 0, bytes_total: None, file, files });
+                let (bytes, bytes_total) = (0, None);
+                let doing = Doing::Reading;
+                job.monitor.step(&Step { doing, name, bytes, bytes_total, file, files });
                 stopped = job.monitor.is_cancelled();
             }
             !stopped && !consumer.is_done()
@@ -347,11 +350,12 @@ fn is_member(row: &ImportRow, file: &Untrusted) -> bool {
 fn take_known(
     store: &Store,
     inputs: &mut Inputs,
+    monitor: &dyn Monitor,
 ) -> Result<Vec<(Untrusted, Untrusted)>, StoreError> {
     let mut known = Vec::new();
     let mut files = Vec::new();
     for input in std::mem::take(&mut inputs.files) {
-        match known_as(store, &input)? {
+        match known_as(store, &input, monitor)? {
             Some(name) => known.push((input.import, name)),
             None => files.push(input),
         }
@@ -360,14 +364,19 @@ fn take_known(
     Ok(known)
 }
 
-fn known_as(store: &Store, input: &Input) -> Result<Option<Untrusted>, StoreError> {
+fn known_as(
+    store: &Store,
+    input: &Input,
+    monitor: &dyn Monitor,
+) -> Result<Option<Untrusted>, StoreError> {
     let Origin::File(path) = &input.origin else { return Ok(None) };
     let Ok(metadata) = std::fs::metadata(path) else { return Ok(None) };
     if !metadata.is_file() || !store.has_size(metadata.len())? {
         return Ok(None);
     }
-    // A file that cannot be read says so when it is its turn.
-    let Ok(Some(sha256)) = files::sha256_of(path) else { return Ok(None) };
+    // A file that cannot be read says so when it is its turn; after a stop none has a turn.
+    let hash = sha256_of(path, input.import.raw(), monitor);
+    let Ok(Some(sha256)) = hash else { return Ok(None) };
     let Some(key) = store.has_sha256(&sha256)? else { return Ok(None) };
     let imports = store.imports()?;
     let import = imports.into_iter().find(|import| import.key == key);

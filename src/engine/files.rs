@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::paths::{self, Input, Inputs, Origin, os_sentence};
-use super::progress::{Monitor, Step};
+use super::progress::{Doing, Monitor, Step};
 use super::read::{self, Reading, Tally};
 use crate::bounded::zip::Zip;
 use crate::bounded::{self, Lines, Pack, Peek};
@@ -232,6 +231,7 @@ impl Importer<'_> {
                 None => file.input.import.clone(),
             };
             let step = || Step {
+                doing: Doing::Reading,
                 name: name.raw(),
                 bytes: read.load(Ordering::Relaxed),
                 bytes_total: total,
@@ -524,18 +524,6 @@ fn members(
     }
     facts.problems.extend(zip.take_problems());
     Ok(())
-}
-
-/// The hash of a whole file, as its import would tell it.
-pub(super) fn sha256_of(path: &Path) -> io::Result<Option<String>> {
-    let mut facts = FileFacts::default();
-    Hashing::new(File::open(path)?, Purpose::ReadAll, Arc::default()).end(&mut facts)?;
-    Ok(facts.sha256)
-}
-
-/// The same of bytes at hand.
-pub(super) fn sha256_of_bytes(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A reader that counts and hashes what passes.

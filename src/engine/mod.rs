@@ -14,6 +14,7 @@ mod example;
 mod fields;
 mod files;
 mod handover;
+mod hash;
 mod listing;
 mod lookup;
 mod lookup_json;
@@ -35,7 +36,7 @@ pub use listing::{FlowFormat, RecordFormat, Sought, flows, records};
 pub use lookup::{LOOKUP_FIELDS, Lookup, LookupFields, LookupRow, LookupStats, lookup_stream};
 pub use output::{Existing, NotWritten, Output};
 pub use paths::Inputs;
-pub use progress::{Monitor, Silent, Step};
+pub use progress::{Doing, Monitor, Silent, Step};
 pub use triage::{Cut, HostsShown, Triage};
 
 use crate::export::HostRow;

@@ -2,9 +2,21 @@
 
 use crate::model::Visible;
 
+/// What a job does with a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doing {
+    /// Reads what is in it.
+    #[default]
+    Reading,
+    /// Finds out, by its hash, whether it is one that was read before.
+    Hashing,
+}
+
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<'a> {
+    /// What is done with the file.
+    pub doing: Doing,
     /// The file being read, as the analyst named it.
     pub name: &'a str,
     /// Packed bytes of it read so far.
@@ -32,6 +44,9 @@ impl Step<'_> {
             1 => format!("{name}  "),
             files => format!("{} of {files}  {name}  ", self.file),
         };
+        if self.doing == Doing::Hashing {
+            line.insert_str(0, "comparing ");
+        }
         match self.part() {
             Some(part) => {
                 let left = (secs / part.max(1e-3)) * (1.0 - part);

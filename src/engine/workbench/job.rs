@@ -14,7 +14,7 @@ use super::super::derive;
 use super::super::files::{Imports, Job};
 use super::super::paths::Inputs;
 use super::super::triage::{Gather, Triage};
-use super::super::{HostsShown, Monitor, Silent, Step};
+use super::super::{Doing, HostsShown, Monitor, Silent, Step};
 use super::case::OpenCase;
 use super::collect::{Collect, Held};
 use super::columns::{HostColumns, Words};
@@ -320,14 +320,18 @@ fn ended(
     JobState::Done(format!("{hosts}{told}"))
 }
 
+/// Which file and what is done with it, since when, and how long after that it was told last.
+type Told = ((usize, Doing), Stopwatch, f64);
+
 impl Monitor for Task {
     fn step(&self, step: &Step<'_>) {
         thread_local! {
-            static TOLD: Cell<Option<(usize, Stopwatch, f64)>> = const { Cell::new(None) };
+            static TOLD: Cell<Option<Told>> = const { Cell::new(None) };
         }
-        let (file, watch, told) =
-            TOLD.get().unwrap_or_else(|| (step.file, Stopwatch::start(), f64::NEG_INFINITY));
-        let (watch, told) = match file == step.file {
+        let now = (step.file, step.doing);
+        let (before, watch, told) =
+            TOLD.get().unwrap_or_else(|| (now, Stopwatch::start(), f64::NEG_INFINITY));
+        let (watch, told) = match before == now {
             true => (watch, told),
             false => (Stopwatch::start(), f64::NEG_INFINITY),
         };
@@ -335,7 +339,7 @@ impl Monitor for Task {
         if secs - told < TELL_SECS {
             return;
         }
-        TOLD.set(Some((step.file, watch, secs)));
+        TOLD.set(Some((now, watch, secs)));
         self.tell(Message::Job(self.id, running(step, secs)));
     }
 

@@ -27,9 +27,10 @@ use super::job::Task;
 use super::snapshot::JobState;
 use super::state::{Engine, Message};
 use crate::engine::carve::{carve_named, carve_to};
-use crate::engine::files::{Job, sha256_of, sha256_of_bytes};
+use crate::engine::files::Job;
+use crate::engine::hash::{sha256_of, sha256_of_bytes};
 use crate::engine::paths::{Input, Inputs, Origin, os_sentence};
-use crate::engine::{Existing, Wanted, example};
+use crate::engine::{Existing, Monitor, Wanted, example};
 use crate::export::ImportRow;
 use crate::model::{Flow, RealmId, Timestamp, Uid, Untrusted, Visible, counted, grouped};
 use crate::wire::Frame;
@@ -224,7 +225,7 @@ impl Task {
         row: &ImportRow,
         from: Option<&Path>,
     ) -> Result<Packets, String> {
-        let (inputs, path) = found_again(row, from)?;
+        let (inputs, path) = found_again(row, from, self)?;
         let (mut frames, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
         let last = flow.last_seen();
         let job = Job { context: &self.context, monitor: self };
@@ -255,7 +256,7 @@ impl Task {
     }
 
     fn save_packets(&self, wish: &SavePackets, row: &ImportRow) {
-        let outcome = match found_again(row, wish.from.as_deref()) {
+        let outcome = match found_again(row, wish.from.as_deref(), self) {
             Err(why) => SavedOutcome::Failed(why),
             Ok((inputs, _)) => {
                 let job = Job { context: &self.context, monitor: self };
@@ -278,7 +279,11 @@ impl Task {
 }
 
 /// The file of an import, if it is still the one that was read; also its path as it is shown.
-fn found_again(row: &ImportRow, from: Option<&Path>) -> Result<(Inputs, String), String> {
+fn found_again(
+    row: &ImportRow,
+    from: Option<&Path>,
+    monitor: &dyn Monitor,
+) -> Result<(Inputs, String), String> {
     let Some(sha256) = row.sha256.as_deref() else {
         let why = "reading this file was stopped before its end, so there is no hash to know it \
                    by; open it again";
@@ -293,8 +298,9 @@ fn found_again(row: &ImportRow, from: Option<&Path>) -> Result<(Inputs, String),
             return Err(format!("{shown} is no regular file, so it is not opened"));
         }
         Ok(_) => {
-            let hash = sha256_of(&path).map_err(|error| os_sentence(&error))?;
-            if hash.as_deref() != Some(sha256) {
+            let hash = sha256_of(&path, row.path.raw(), monitor);
+            let hash = hash.map_err(|error| os_sentence(&error))?;
+            if hash.ok_or("reading was stopped")? != sha256 {
                 let why = "has changed since it was read: its hash is another";
                 return Err(format!("{shown} {why}"));
             }
