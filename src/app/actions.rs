@@ -121,6 +121,8 @@ pub enum Act {
     OpenFiles,
     /// Asks where to save.
     SaveAs,
+    /// Shows which commands changed the case.
+    Log,
     /// Asks which hosts to hand over, and how.
     HandOver,
     /// Goes to the filter, to write it.
@@ -257,6 +259,7 @@ fn file() -> Vec<Action> {
         Menu::File
             .with("Save case as …", Act::SaveAs, "Writes the case into one file and goes on there")
             .keys(CTRL | SHIFT, Key::S),
+        Menu::File.with("Log of this case", Act::Log, "Which commands changed it, and when"),
         Menu::File
             .with(
                 "Hand over …",

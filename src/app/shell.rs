@@ -155,6 +155,7 @@ impl Shell {
         panels::handover::dialog_ui(ui, &mut view);
         panels::packets::dialog_ui(ui, &mut view);
         panels::compare::compare_ui(ui.ctx(), &mut view);
+        panels::log::log_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about, &snapshot);
         keys_ui(ui.ctx(), &mut self.keys, &self.actions);
         self.settings_ui(ui.ctx());
@@ -296,6 +297,7 @@ impl Shell {
         match act {
             Act::OpenFiles => pick_files(ctx),
             Act::SaveAs => self.memory.case.ask_where(),
+            Act::Log => self.memory.log.is_open = !self.memory.log.is_open,
             Act::HandOver if snapshot.hosts.shown.is_empty() => {}
             Act::HandOver => {
                 let (wishes, memory) = (&mut self.wishes, &mut self.memory);

@@ -91,7 +91,7 @@ impl TopBar<'_> {
             Act::Redo => Standing { about: case.redo.as_deref(), ..can(case.redo.is_some()) },
             Act::Back => can(history.0),
             Act::Forward => can(history.1),
-            Act::SaveAs => can(!case.is_empty()),
+            Act::SaveAs | Act::Log => can(!case.is_empty()),
             Act::HandOver => can(!self.snapshot.hosts.shown.is_empty()),
             Act::Look(look) => on(look == self.look),
             Act::Group(by) => on(by == self.snapshot.groups.as_ref().map(|groups| groups.by)),

@@ -12,7 +12,7 @@ use super::output::ForceArgs;
 use super::{Console, Ended, Failure, expand};
 use crate::engine::{
     self, Added, Case, Context, FlowFormat, HostsShown, Inputs, Job, Material, RecordFormat,
-    Silent, Sought, Triage,
+    Silent, Sought, Triage, Verified,
 };
 use crate::export::{JsonLines, counted, grouped};
 use crate::model::{Addr, Visible};
@@ -57,6 +57,18 @@ enum CaseCommand {
         out: PathBuf,
         #[command(flatten)]
         force: ForceArgs,
+    },
+    /// Shows which commands changed a case, the newest first
+    Log {
+        /// The case file
+        #[arg(value_name = "F")]
+        case: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        /// At most so many
+        #[arg(long, value_name = "N")]
+        top: Option<usize>,
     },
     /// Forgets an address for good, in rows, texts, undo and backups; says what it cannot reach
     Forget {
@@ -155,6 +167,7 @@ pub(super) fn run(args: CaseArgs, console: &mut Console<'_>) -> Result<Ended, Fa
             writeln!(console.out, "{written}")?;
             Ok(Ended::Done)
         }
+        CaseCommand::Log { case, json, top } => log(&case, top, json.then_some(Json), console),
         CaseCommand::Forget { case, addr, json } => {
             forget(&case, addr, json.then_some(Json), console)
         }
@@ -219,22 +232,47 @@ fn info(path: &Path, json: Option<Json>, console: &mut Console<'_>) -> Result<En
 fn verify(path: &Path, json: Option<Json>, console: &mut Console<'_>) -> Result<Ended, Failure> {
     // A case that cannot even be opened is what this command is for.
     let verified = match Case::open(path).and_then(|case| case.verify()) {
-        Ok(verified) => (verified.items, verified.wrong),
-        Err(sentence) if path.exists() => (0, vec![sentence]),
+        Ok(verified) => verified,
+        Err(sentence) if path.exists() => Verified { wrong: vec![sentence], ..Verified::default() },
         Err(sentence) => return Err(Failure::Nothing(sentence)),
     };
-    let (items, wrong) = verified;
+    let Verified { items, commands, wrong } = verified;
     if json.is_some() {
-        let row = json!({"items": items, "wrong": wrong});
+        let row = json!({"items": items, "commands": commands, "wrong": wrong});
         JsonLines::new(&mut *console.out).write(&row)?;
     } else if wrong.is_empty() {
-        writeln!(console.out, "Whole: {} read back", counted(items, "row", "rows"))?;
+        let (rows, commands) =
+            (counted(items, "row", "rows"), counted(commands, "command", "commands"));
+        writeln!(console.out, "Whole: {rows} read back, {commands} in the log")?;
     } else {
         for sentence in &wrong {
             writeln!(console.out, "{}", Visible(sentence))?;
         }
     }
     Ok(if wrong.is_empty() { Ended::Done } else { Ended::CheckFailed })
+}
+
+fn log(
+    path: &Path,
+    top: Option<usize>,
+    json: Option<Json>,
+    console: &mut Console<'_>,
+) -> Result<Ended, Failure> {
+    let case = Case::open(path).map_err(Failure::Nothing)?;
+    let (count, log) = case.log(top.unwrap_or(usize::MAX)).map_err(Failure::Nothing)?;
+    if json.is_some() {
+        let row = json!({"commands": count, "log": log});
+        JsonLines::new(&mut *console.out).write(&row)?;
+        return Ok(Ended::Done);
+    }
+    for entry in &log {
+        writeln!(console.out, "{} UTC  {}", entry.time.to_short(), entry.what)?;
+    }
+    let more = count.saturating_sub(log.len() as u64);
+    if more > 0 {
+        writeln!(console.out, "… and {}", counted(more, "older command", "older commands"))?;
+    }
+    Ok(Ended::Done)
 }
 
 fn export(

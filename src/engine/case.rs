@@ -546,6 +546,16 @@ impl Case {
         said.map_err(|error| self.sentence(error))
     }
 
+    /// How many commands the log holds, and the newest of them, newest first.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn log(&self, most: usize) -> Result<(u64, Vec<Audited>), String> {
+        let count = self.store.command_count();
+        let log = count.and_then(|count| Ok((count, self.store.newest_commands(most)?)));
+        log.map_err(|error| self.sentence(error))
+    }
+
     fn sentence(&self, error: StoreError) -> String {
         error.at(self.store.path()).to_string()
     }

@@ -25,6 +25,7 @@ mod read;
 mod triage;
 pub mod workbench;
 
+pub use crate::store::Verified;
 pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};

@@ -121,5 +121,5 @@ fn note_copy(db: &Connection, path: &Path, kind: &str, now: Timestamp) -> Result
         "INSERT OR REPLACE INTO copy (path, kind, made) VALUES (?1, ?2, ?3)",
         (path.as_ref(), kind, now.nanos()),
     )?;
-    Ok(())
+    super::log::note(db, &format!("{kind} {path}"), now)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Trouble;
 use super::imports::merged;
+use super::log::note_deed;
 use super::{Store, StoreError};
 use crate::model::{HostKey, RealmId, Timestamp, Uid};
 
@@ -214,15 +215,6 @@ pub struct PersonsData {
     pub settings: Vec<(String, String)>,
 }
 
-/// An entry of the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Audited {
-    /// When.
-    pub time: Timestamp,
-    /// Which command.
-    pub what: String,
-}
-
 impl Store {
     /// Does something: when this returns, it is on disk. Ends what could be redone.
     ///
@@ -236,7 +228,7 @@ impl Store {
                 "INSERT INTO journal (time, deed, inverse, undone) VALUES (?1, ?2, ?3, 0)",
                 (now.nanos(), to_text(deed), to_text(&inverse)),
             )?;
-            Ok(())
+            note_deed(db, "", deed, now)
         })
     }
 
@@ -286,6 +278,7 @@ impl Store {
             db.execute("UPDATE journal SET undone = ?2 WHERE id = ?1", (id, undone))?;
             // What is told is the deed itself, in both directions.
             let deed = from_text(if undone == 1 { &one } else { &other })?;
+            note_deed(db, if undone == 1 { "undone: " } else { "done again: " }, &deed, now)?;
             Ok(Some(Done { deed, time: Timestamp::from_nanos(time) }))
         })
     }
@@ -346,29 +339,6 @@ impl Store {
     fn pairs(&self, sql: &str) -> Result<Vec<(String, String)>, StoreError> {
         let mut statement = self.db.prepare_cached(sql)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Writes a command into the audit log.
-    ///
-    /// # Errors
-    /// When the case cannot be written.
-    pub fn audit(&mut self, what: &str, now: Timestamp) -> Result<(), StoreError> {
-        self.writable()?;
-        let sql = "INSERT INTO audit (time, what) VALUES (?1, ?2)";
-        self.db.prepare_cached(sql)?.execute((now.nanos(), what))?;
-        Ok(())
-    }
-
-    /// The audit log, oldest first.
-    ///
-    /// # Errors
-    /// When the case is damaged.
-    pub fn audit_log(&self) -> Result<Vec<Audited>, StoreError> {
-        let mut statement = self.db.prepare_cached("SELECT time, what FROM audit ORDER BY id")?;
-        let rows = statement.query_map([], |row| {
-            Ok(Audited { time: Timestamp::from_nanos(row.get(0)?), what: row.get(1)? })
-        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -325,9 +325,7 @@ impl Forgetting<'_> {
             "INSERT OR REPLACE INTO forgotten (hash, time) VALUES (?1, ?2)",
             (hash, now.nanos()),
         )?;
-        let sql = "INSERT INTO audit (time, what) VALUES (?1, 'forget an address')";
-        self.db.execute(sql, [now.nanos()])?;
-        Ok(())
+        super::log::note(self.db, "forget an address", now)
     }
 
     /// Takes out flows, records and entries; gives what subjects of notes may name.

@@ -209,6 +209,18 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
+    /// Takes an import out of the case because a person asked for it, which the log says.
+    ///
+    /// # Errors
+    /// As [`remove_import`](Self::remove_import).
+    pub fn remove_import_of(&mut self, key: ImportKey, now: Timestamp) -> Result<(), StoreError> {
+        let imports = self.imports()?;
+        let name = imports.into_iter().find(|import| import.key == key);
+        let name = name.map(|import| import.row.import).unwrap_or_default();
+        self.remove_import(key)?;
+        self.audit(&format!("removal of import {}", name.raw()), now)
+    }
+
     /// The imports, in the order they were added. An [`ImportId`](crate::model::ImportId) is a
     /// place in this list.
     ///

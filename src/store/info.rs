@@ -65,6 +65,8 @@ pub struct CaseInfo {
 pub struct Verified {
     /// Flows, records and list entries that were read.
     pub items: u64,
+    /// Commands in the log.
+    pub commands: u64,
     /// What is wrong, in sentences; empty: nothing.
     pub wrong: Vec<String>,
 }
@@ -170,8 +172,9 @@ impl Store {
                 wrong(format!("{name}: after {items} rows: {error}"), &mut verified);
             }
         }
-        if let Err(error) = self.persons_data().and_then(|_| self.audit_log()) {
-            wrong(error.to_string(), &mut verified);
+        match self.persons_data().and_then(|_| self.audit_log()) {
+            Ok(log) => verified.commands = log.len() as u64,
+            Err(error) => wrong(error.to_string(), &mut verified),
         }
         let mut hosts = 0_u64;
         if let Err(error) = self.each_derived_host(&mut |_, _, _| hosts += 1) {

@@ -31,6 +31,7 @@ mod imports;
 mod info;
 mod items;
 mod lock;
+mod log;
 mod open;
 mod records;
 mod schema;
@@ -45,7 +46,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use copy::Existing;
-pub use deeds::{Audited, Deed, Done, PersonsData, Put, Said, Subject, Verdict};
+pub use deeds::{Deed, Done, PersonsData, Put, Said, Subject, Verdict};
 pub use derived::{
     DerivedDetection, DerivedEvidence, DerivedFrom, DerivedHost, DerivedPlace, Deriving,
     LocationEvent,
@@ -55,6 +56,7 @@ pub use forget::Forgotten;
 pub use imports::{ImportKey, ImportState, StoredImport, StoredRealm};
 pub use info::{CaseInfo, Verified};
 pub use items::{Item, ItemCounts};
+pub use log::Audited;
 pub use open::{Opened, Upgraded};
 pub use schema::{APPLICATION_ID, version as schema_version};
 pub use secret::random_key;

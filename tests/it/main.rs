@@ -57,6 +57,8 @@ mod window_filter;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_handover;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_keep;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_packets;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_session;

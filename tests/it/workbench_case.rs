@@ -91,6 +91,11 @@ fn a_person_notes_undoes_saves_and_finds_it_again() {
     let mark = &snapshot.marks[&worst];
     assert_eq!(mark.decision, Some(Decision::Expected("our own scanner".to_owned())));
     assert!(snapshot.case.undo.is_some(), "undone across reopening");
+    let log: Vec<&str> = snapshot.case.log.newest.iter().map(|entry| entry.what.raw()).collect();
+    assert_eq!(snapshot.case.log.count, log.len() as u64);
+    assert!(log[0].starts_with("saved from "), "{log:?}");
+    assert!(log[1].starts_with("verdict expected on "), "{log:?}");
+    assert!(log.last().unwrap().starts_with("import "), "{log:?}");
     workbench.send(Command::Select(Some(Selected::Host(worst))));
     until(&workbench, |snapshot| snapshot.selection.is_some());
 }

@@ -15,6 +15,7 @@ pub mod handover;
 pub mod hosts;
 pub mod inspector;
 pub mod jobs;
+pub mod log;
 pub mod map;
 pub mod packets;
 pub mod problems;
@@ -177,6 +178,8 @@ pub struct Memory {
     pub start: start::StartState,
     /// What is asked about the case file.
     pub case: case::CaseState,
+    /// The window of the case's log.
+    pub log: log::LogState,
     /// What is being said of a host.
     pub said: said::SaidState,
     /// The evidence row that is open in the inspector.
@@ -193,6 +196,7 @@ impl Memory {
             ("Detections", detections::COLUMNS.to_vec(), &mut self.detections.table),
             ("Files", data::COLUMNS.to_vec(), &mut self.files.table),
             ("Problems", problems::COLUMNS.to_vec(), &mut self.problems.table),
+            ("Log of this case", log::COLUMNS.to_vec(), &mut self.log.list.table),
         ]
     }
 }

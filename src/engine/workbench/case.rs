@@ -14,7 +14,7 @@ use super::snapshot::{JobState, Marks, Recovered};
 use super::state::{Engine, Message};
 use crate::clock;
 use crate::model::{Timestamp, counted};
-use crate::store::{Deed, PersonsData, Put, Store, StoreError, Trouble};
+use crate::store::{Deed, PersonsData, Store, StoreError, Trouble};
 
 /// Unsaved cases that are offered.
 const RECOVERED_MAX: usize = 20;
@@ -219,7 +219,7 @@ impl Engine {
             Ok(_) => {}
             Err(error) => {
                 let title = match &turn {
-                    Turn::Do(deed) => format!("Keeping {}", deed_text(deed)),
+                    Turn::Do(deed) => format!("Keeping {}", deed.words()),
                     Turn::Undo => "Undoing".to_owned(),
                     Turn::Redo => "Redoing".to_owned(),
                 };
@@ -256,8 +256,9 @@ impl Engine {
         }
         let view = Arc::make_mut(&mut self.next.case);
         (view.place, view.said) = (place, Arc::new(said));
-        let text = |deed: Option<Deed>| deed.as_ref().map(deed_text);
+        let text = |deed: Option<Deed>| deed.as_ref().map(Deed::words);
         (view.undo, view.redo) = (text(turns.0), text(turns.1));
+        self.tell_log();
     }
 
     /// Lets go of the case.
@@ -331,27 +332,6 @@ impl Engine {
             Command::DiscardRecovered(path) => self.discard_recovered(&path),
             _ => {}
         }
-    }
-}
-
-/// What a deed was about, for "Undo …".
-fn deed_text(deed: &Deed) -> String {
-    let about = deed.subject().map(|subject| subject.as_str()).unwrap_or_default();
-    let about = about.strip_prefix("host:").unwrap_or(about);
-    match deed {
-        Deed::Note { .. } => format!("note on {about}"),
-        Deed::Tag { tag, put: Put::On, .. } => format!("tag {tag} on {about}"),
-        Deed::Tag { tag, put: Put::Off, .. } => format!("removal of tag {tag} from {about}"),
-        Deed::Verdict { verdict: Some(verdict), .. } => {
-            format!("verdict {} on {about}", verdict.as_str())
-        }
-        Deed::Verdict { verdict: None, .. } => format!("removal of the verdict on {about}"),
-        Deed::Bookmark { name: Some(_), .. } => format!("bookmark on {about}"),
-        Deed::Bookmark { name: None, .. } => format!("removal of the bookmark on {about}"),
-        Deed::Filter { name, .. } => format!("saved filter {name}"),
-        Deed::Setting { key, .. } => format!("setting {key}"),
-        Deed::MergeRealm { into: Some(_), .. } => "merge of two realms".to_owned(),
-        Deed::MergeRealm { into: None, .. } => "separation of two realms".to_owned(),
     }
 }
 

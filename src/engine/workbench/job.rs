@@ -131,7 +131,7 @@ impl Task {
             (Work::Open(path), _) => self.open(&path),
             (Work::Read(inputs), Some(mut store)) => self.import(&mut store, &before, inputs),
             (Work::Remove(key), Some(mut store)) => store
-                .remove_import(key)
+                .remove_import_of(key, clock::now())
                 .map_err(|error| error.to_string())
                 .and_then(|()| self.judge(&mut store)),
             (Work::Judge, Some(mut store)) => self.judge(&mut store),

@@ -17,6 +17,7 @@ mod groups;
 mod handover;
 mod job;
 mod known;
+mod log;
 mod own;
 mod packets;
 mod passing;
@@ -44,6 +45,7 @@ pub use compare::{Best, COMPARED_MAX, Compared, Comparison};
 pub use filters::FilterView;
 pub use groups::{Group, GroupBy, Groups};
 pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
+pub use log::{LOG_SHOWN_MAX, Log};
 pub use packets::{
     ChosenPacket, PACKET_BYTES_MAX, PACKETS_MAX, PacketRow, PacketState, PacketView, Packets,
     STREAM_BYTES_MAX, SavePackets, StreamRow, StreamView,
@@ -56,7 +58,7 @@ pub use snapshot::{
 pub use towns::Town;
 
 pub use crate::store::{
-    Deed, Existing, ImportKey, PersonsData, Put, Said, Subject, Verdict as Decision,
+    Audited, Deed, Existing, ImportKey, PersonsData, Put, Said, Subject, Verdict as Decision,
 };
 
 pub use crate::flow::Side;

@@ -35,6 +35,7 @@ impl Engine {
         if is_plain {
             self.context = Some(context);
             if !self.next.case.is_empty() {
+                self.note_own();
                 self.queue("Judging hosts again".to_owned(), Work::Judge);
             }
         }

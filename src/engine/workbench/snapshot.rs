@@ -11,6 +11,7 @@ use super::compare::Comparison;
 use super::filters::FilterView;
 use super::groups::Groups;
 use super::handover::Saved;
+use super::log::Log;
 use super::packets::PacketView;
 use super::shapes::Shapes;
 use super::towns::Town;
@@ -154,6 +155,8 @@ pub struct CaseView {
     pub undo: Option<String>,
     /// What "redo" would do again.
     pub redo: Option<String>,
+    /// Which commands changed it.
+    pub log: Arc<Log>,
     /// Files read, in reading order.
     pub imports: Vec<ImportRow>,
     /// Their numbers in the case.

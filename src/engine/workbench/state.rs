@@ -508,6 +508,7 @@ impl Engine {
             said: Arc::clone(&before.said),
             undo: before.undo.clone(),
             redo: before.redo.clone(),
+            log: Arc::clone(&before.log),
             keys: outcome.keys.clone(),
             imports: outcome.imports.rows.clone(),
             realms: outcome.imports.realms.clone(),

@@ -162,7 +162,7 @@ fn check(bad: &str, spellings: &[&str]) {
     while let Some(done) = store.undo(now()).unwrap() {
         assert!(!format!("{done:?}").contains(bad));
     }
-    assert!(store.audit_log().unwrap()[0].what.contains("forgotten:"));
+    assert!(store.audit_log().unwrap()[0].what.raw().contains("forgotten:"));
 
     // It does not come back unseen.
     let key = import(&mut store, "later.log", &items(bad, &spellings[..1]));

@@ -113,6 +113,16 @@ fn a_case_gives_what_its_files_gave() {
     let flows = std::fs::read(Path::new(out).join("flows.ndjson")).unwrap();
     assert!(flows == infralock(&["flows", shop, "--ndjson"]).stdout);
 
+    let verified = infralock(&["case", "verify", case, "--json"]);
+    let verified: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(verified["commands"], info["audit"]);
+    let log: serde_json::Value =
+        serde_json::from_slice(&infralock(&["case", "log", case, "--json"]).stdout).unwrap();
+    assert_eq!(log["commands"], info["audit"]);
+    assert!(log["log"][0]["what"].as_str().unwrap().starts_with("import "), "{log}");
+    let newest = text(&infralock(&["case", "log", case, "--top", "1"]).stdout);
+    assert!(newest.contains(" UTC  import ") && newest.contains("older command"), "{newest}");
+
     let forgotten = infralock(&["case", "forget", case, bad, "--json"]);
     assert!(forgotten.status.success(), "{}", text(&forgotten.stderr));
     let left = infralock(&["triage", "--case", case, "--json"]);

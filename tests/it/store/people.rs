@@ -102,10 +102,77 @@ fn commands_are_written_down_in_order() {
     store.close().unwrap();
     let mut store = Store::open_read_only(&path).unwrap();
     let log = store.audit_log().unwrap();
-    let log: Vec<&str> = log.iter().map(|entry| entry.what.as_str()).collect();
+    let log: Vec<&str> = log.iter().map(|entry| entry.what.raw()).collect();
     assert_eq!(log, ["import auth.log", "note on 203.0.113.9"]);
     assert!(store.audit("more", now()).unwrap_err().to_string().contains("read-only"));
     assert!(store.apply(&deeds()[0], now()).is_err());
+}
+
+/// Deeds, undo, redo, a removed import, a copy: each is in the log, and what a person wrote is not.
+#[test]
+fn every_command_is_in_the_log_in_words_and_without_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    let (mut store, key) = super::case(&path, &[]);
+    store.realm(&"other site".into()).unwrap();
+    for deed in deeds() {
+        store.apply(&deed, now()).unwrap();
+    }
+    store.undo(now()).unwrap().unwrap();
+    store.redo(now()).unwrap().unwrap();
+    store.remove_import_of(key, now()).unwrap();
+    let copy = folder.path().join("b.infralock");
+    store.save_as(&copy, infralock::store::Existing::Keep, now()).unwrap();
+    let log = store.newest_commands(1_000).unwrap();
+    assert_eq!(log.len() as u64, store.command_count().unwrap());
+    assert_eq!(store.verify().unwrap().commands, store.command_count().unwrap());
+    let log: Vec<&str> = log.iter().rev().map(|entry| entry.what.raw()).collect();
+    let saved = format!("saved as {}", copy.canonicalize().unwrap().display());
+    assert_eq!(
+        log,
+        [
+            "note on 203.0.113.9",
+            "note on 203.0.113.9",
+            "removal of the note on 203.0.113.9",
+            "tag seen on 203.0.113.9",
+            "tag seen on 203.0.113.9",
+            "removal of tag seen from 203.0.113.9",
+            "verdict suspicious on 203.0.113.9",
+            "verdict expected on 203.0.113.9",
+            "verdict unsure on 203.0.113.9",
+            "removal of the verdict on 203.0.113.9",
+            "verdict malicious on 203.0.113.9",
+            "bookmark on map",
+            "saved filter bad",
+            "setting own_networks: 10.0.0.0/8",
+            "merge of realm other site into site",
+            "undone: merge of realm other site into site",
+            "done again: merge of realm other site into site",
+            "removal of import auth.log",
+            &saved,
+        ]
+    );
+    assert_eq!(store.newest_commands(2).unwrap().len(), 2);
+    let copied = Store::open_read_only(&copy).unwrap();
+    let newest = &copied.newest_commands(1).unwrap()[0];
+    assert!(newest.what.raw().starts_with("saved from "), "{newest:?}");
+
+    store.forget(addr("203.0.113.9"), now()).unwrap();
+    let log = store.audit_log().unwrap();
+    let log: Vec<&str> = log.iter().map(|entry| entry.what.raw()).collect();
+    assert_eq!(log.last(), Some(&"forget an address"));
+    assert!(log[0].starts_with("note on forgotten:"), "{}", log[0]);
+    assert!(log.iter().all(|what| !what.contains("203.0.113.9")));
+}
+
+/// A deed that cannot be done is not in the log.
+#[test]
+fn what_failed_is_not_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    assert!(store.apply(&Deed::MergeRealm { realm: 3, into: Some(1) }, now()).is_err());
+    assert_eq!(store.undo(now()).unwrap(), None);
+    assert_eq!(store.command_count().unwrap(), 0);
 }
 
 #[test]
