@@ -113,6 +113,27 @@ fn a_case_gives_what_its_files_gave() {
     let flows = std::fs::read(Path::new(out).join("flows.ndjson")).unwrap();
     assert!(flows == infralock(&["flows", shop, "--ndjson"]).stdout);
 
+    let forgotten = infralock(&["case", "forget", case, bad, "--json"]);
+    assert!(forgotten.status.success(), "{}", text(&forgotten.stderr));
+    let left = infralock(&["triage", "--case", case, "--json"]);
+    assert!(!text(&left.stdout).contains(&format!("\"{bad}\"")));
+    std::fs::write(case, "no case").unwrap();
+    assert_eq!(infralock(&["case", "verify", case]).status.code(), Some(3));
+    assert_eq!(infralock(&["case", "info", case]).status.code(), Some(1));
+    assert_eq!(infralock(&["case", "forget", case, "nobody"]).status.code(), Some(2));
+}
+
+/// What was done to a case can be read, newest first, and is counted.
+#[test]
+fn the_log_of_a_case_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("a.infralock");
+    let case = case.to_str().unwrap();
+    let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    infralock(&["triage", shop.to_str().unwrap(), "--case", case, "--json"]);
+    let info: serde_json::Value =
+        serde_json::from_slice(&infralock(&["case", "info", case, "--json"]).stdout).unwrap();
+    assert!(info["audit"].as_u64().unwrap() > 1);
     let verified = infralock(&["case", "verify", case, "--json"]);
     let verified: serde_json::Value = serde_json::from_slice(&verified.stdout).unwrap();
     assert_eq!(verified["commands"], info["audit"]);
@@ -122,15 +143,6 @@ fn a_case_gives_what_its_files_gave() {
     assert!(log["log"][0]["what"].as_str().unwrap().starts_with("import "), "{log}");
     let newest = text(&infralock(&["case", "log", case, "--top", "1"]).stdout);
     assert!(newest.contains(" UTC  import ") && newest.contains("older command"), "{newest}");
-
-    let forgotten = infralock(&["case", "forget", case, bad, "--json"]);
-    assert!(forgotten.status.success(), "{}", text(&forgotten.stderr));
-    let left = infralock(&["triage", "--case", case, "--json"]);
-    assert!(!text(&left.stdout).contains(&format!("\"{bad}\"")));
-    std::fs::write(case, "no case").unwrap();
-    assert_eq!(infralock(&["case", "verify", case]).status.code(), Some(3));
-    assert_eq!(infralock(&["case", "info", case]).status.code(), Some(1));
-    assert_eq!(infralock(&["case", "forget", case, "nobody"]).status.code(), Some(2));
 }
 
 /// Runs our program.
