@@ -10,6 +10,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::copy::Form;
 use super::panels::PANELS;
+use super::panels::marking::Mark;
 use crate::engine::workbench::{Command, GroupBy};
 
 /// A thing that a person can do.
@@ -92,6 +93,11 @@ impl Action {
     }
 }
 
+/// A key with Alt.
+pub const fn alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(ALT, key)
+}
+
 /// `Ctrl+Shift+S`.
 pub fn shown_keys(shortcut: KeyboardShortcut) -> String {
     let KeyboardShortcut { modifiers, logical_key } = shortcut;
@@ -145,6 +151,8 @@ pub enum Act {
     Turn(Side),
     /// Gives the view that was used last the whole middle, or what it had.
     Expand,
+    /// Says something of the chosen hosts.
+    Mark(Mark),
     /// Copies the chosen rows of the table that was used last.
     Copy(Form),
     /// Puts the hosts together.
@@ -297,6 +305,11 @@ fn edit() -> Vec<Action> {
     );
     let what = "Which addresses of a pasted list occur in the case";
     list.push(Menu::Edit.with("Compare with a list …", Act::Compare, what));
+    for (number, (mark, name, what, key)) in Mark::ALL.into_iter().enumerate() {
+        let said = Menu::Edit.with(name, Act::Mark(mark), what).keys(ALT, key).sparing_text();
+        let said = if mark.is_verdict() { said.under("Verdict") } else { said };
+        list.push(if number == 0 { said.parted() } else { said });
+    }
     for (number, (form, name, what)) in Form::ALL.into_iter().enumerate() {
         let copy = Menu::Edit.with(name, Act::Copy(form), what);
         list.push(if number == 0 { copy.parted() } else { copy });

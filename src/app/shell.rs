@@ -154,6 +154,7 @@ impl Shell {
         panels::case::dialogs_ui(ui.ctx(), &mut view);
         panels::handover::dialog_ui(ui, &mut view);
         panels::packets::dialog_ui(ui, &mut view);
+        panels::marking::dialog_ui(ui.ctx(), &mut view);
         panels::compare::compare_ui(ui.ctx(), &mut view);
         panels::log::log_ui(ui.ctx(), &mut view);
         about_ui(ui.ctx(), &mut self.about, &snapshot);
@@ -305,6 +306,12 @@ impl Shell {
             }
             Act::Filter => self.memory.filter.wanted = true,
             Act::Compare => self.memory.compare.open(),
+            Act::Mark(mark) => {
+                let (wishes, memory) = (&mut self.wishes, &mut self.memory);
+                let mut view = View { snapshot, wishes, memory };
+                let hosts = view.meant_hosts();
+                view.mark(mark, hosts);
+            }
             Act::Undo => self.ask(Command::Undo),
             Act::Redo => self.ask(Command::Redo),
             Act::Back => self.ask(Command::Back),

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Trouble;
 use super::imports::merged;
-use super::log::note_deed;
+use super::log::note_deeds;
+use super::together::Deeds;
 use super::{Store, StoreError};
 use crate::model::{HostKey, RealmId, Timestamp, Uid};
 
@@ -178,11 +179,11 @@ impl Subject {
     }
 }
 
-/// What was done, and when.
+/// What was done as one, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
     /// What.
-    pub deed: Deed,
+    pub deeds: Deeds,
     /// When it was done first.
     pub time: Timestamp,
 }
@@ -221,14 +222,27 @@ impl Store {
     /// # Errors
     /// When the case cannot be written, or the deed makes no sense (a realm merged into itself).
     pub fn apply(&mut self, deed: &Deed, now: Timestamp) -> Result<(), StoreError> {
+        self.apply_all(&deed.clone().into(), now)
+    }
+
+    /// Does several things as one: all of them or, if one cannot be done, none. They are undone
+    /// together.
+    ///
+    /// # Errors
+    /// As [`apply`](Self::apply), and when it is too much for one step.
+    pub fn apply_all(&mut self, deeds: &Deeds, now: Timestamp) -> Result<(), StoreError> {
+        if deeds.is_empty() {
+            return Ok(());
+        }
+        deeds.within_bounds()?;
         self.durably(|db| {
-            let inverse = set(db, deed, now)?;
+            let inverse = set_all(db, deeds, now)?;
             db.execute("DELETE FROM journal WHERE undone = 1", [])?;
             db.execute(
                 "INSERT INTO journal (time, deed, inverse, undone) VALUES (?1, ?2, ?3, 0)",
-                (now.nanos(), to_text(deed), to_text(&inverse)),
+                (now.nanos(), deeds.to_text()?, inverse.to_text()?),
             )?;
-            note_deed(db, "", deed, now)
+            note_deeds(db, "", deeds, now)
         })
     }
 
@@ -256,10 +270,10 @@ impl Store {
     ///
     /// # Errors
     /// When the case is damaged.
-    pub fn turns(&self) -> Result<(Option<Deed>, Option<Deed>), StoreError> {
+    pub fn turns(&self) -> Result<(Option<Deeds>, Option<Deeds>), StoreError> {
         let deed = |sql: &str| {
             let found: Option<String> = self.db.query_row(sql, [], |row| row.get(0)).optional()?;
-            found.map(|text| from_text(&text)).transpose()
+            found.map(|text| Deeds::from_text(&text)).transpose()
         };
         Ok((
             deed("SELECT deed FROM journal WHERE undone = 0 ORDER BY id DESC LIMIT 1")?,
@@ -274,12 +288,12 @@ impl Store {
             });
             let Some((id, time, one, other)) = found.optional()? else { return Ok(None) };
             let (one, other): (String, String) = (one, other);
-            set(db, &from_text(&other)?, now)?;
+            set_all(db, &Deeds::from_text(&other)?, now)?;
             db.execute("UPDATE journal SET undone = ?2 WHERE id = ?1", (id, undone))?;
             // What is told is the deed itself, in both directions.
-            let deed = from_text(if undone == 1 { &one } else { &other })?;
-            note_deed(db, if undone == 1 { "undone: " } else { "done again: " }, &deed, now)?;
-            Ok(Some(Done { deed, time: Timestamp::from_nanos(time) }))
+            let deeds = Deeds::from_text(if undone == 1 { &one } else { &other })?;
+            note_deeds(db, if undone == 1 { "undone: " } else { "done again: " }, &deeds, now)?;
+            Ok(Some(Done { deeds, time: Timestamp::from_nanos(time) }))
         })
     }
 
@@ -343,13 +357,13 @@ impl Store {
     }
 }
 
-fn to_text(deed: &Deed) -> String {
-    // Texts, numbers and their names: there is nothing in it that JSON cannot hold.
-    serde_json::to_string(deed).unwrap_or_default()
-}
-
-pub(super) fn from_text(text: &str) -> Result<Deed, StoreError> {
-    serde_json::from_str(text).map_err(StoreError::damaged)
+/// Sets what deeds set, in order; gives the deeds that set it back, the last one first.
+fn set_all(db: &Connection, deeds: &Deeds, now: Timestamp) -> Result<Deeds, StoreError> {
+    let mut inverses = Vec::with_capacity(deeds.len());
+    for deed in deeds.each() {
+        inverses.push(set(db, &deed, now)?);
+    }
+    Ok(inverses.into_iter().rev().collect())
 }
 
 /// Sets what a deed sets; gives the deed that sets it back.
@@ -396,7 +410,7 @@ fn cell(
 ) -> Result<Option<String>, StoreError> {
     short(key)?;
     let old = format!("SELECT {value_column} FROM {table} WHERE {key_column} = ?1");
-    let old = db.query_row(&old, [key], |row| row.get(0)).optional()?;
+    let old = db.prepare_cached(&old)?.query_row([key], |row| row.get(0)).optional()?;
     match value {
         Some(value) => {
             short(value)?;
@@ -404,10 +418,11 @@ fn cell(
                 "INSERT OR REPLACE INTO {table} ({key_column}, {value_column}, changed) \
                  VALUES (?1, ?2, ?3)"
             );
-            db.execute(&sql, (key, value, now.nanos()))?;
+            db.prepare_cached(&sql)?.execute((key, value, now.nanos()))?;
         }
         None => {
-            db.execute(&format!("DELETE FROM {table} WHERE {key_column} = ?1"), [key])?;
+            let sql = format!("DELETE FROM {table} WHERE {key_column} = ?1");
+            db.prepare_cached(&sql)?.execute([key])?;
         }
     }
     Ok(old)
@@ -435,13 +450,15 @@ fn set_tag(
     let there =
         db.prepare_cached("SELECT 1 FROM tag WHERE subject = ?1 AND tag = ?2")?.exists(key)?;
     match put {
-        Put::On if !there => db.execute(
-            "INSERT INTO tag (subject, tag, changed) VALUES (?1, ?2, ?3)",
-            (key.0, key.1, now.nanos()),
-        )?,
-        Put::On => 0,
-        Put::Off => db.execute("DELETE FROM tag WHERE subject = ?1 AND tag = ?2", key)?,
-    };
+        Put::On if !there => {
+            let sql = "INSERT INTO tag (subject, tag, changed) VALUES (?1, ?2, ?3)";
+            db.prepare_cached(sql)?.execute((key.0, key.1, now.nanos()))?;
+        }
+        Put::Off if there => {
+            db.prepare_cached("DELETE FROM tag WHERE subject = ?1 AND tag = ?2")?.execute(key)?;
+        }
+        Put::On | Put::Off => {}
+    }
     Ok(if there { Put::On } else { Put::Off })
 }
 
@@ -452,7 +469,8 @@ fn set_verdict(
     now: Timestamp,
 ) -> Result<Option<Verdict>, StoreError> {
     let sql = "SELECT verdict, reason FROM verdict WHERE subject = ?1";
-    let old = db.query_row(sql, [subject.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
+    let mut statement = db.prepare_cached(sql)?;
+    let old = statement.query_row([subject.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
     let old: Option<(String, Option<String>)> = old.optional()?;
     let old = old.map(|(word, reason)| Verdict::read(&word, reason)).transpose()?;
     match verdict {
@@ -462,14 +480,14 @@ fn set_verdict(
                 _ => None,
             };
             short(reason.unwrap_or_default())?;
-            db.execute(
-                "INSERT OR REPLACE INTO verdict (subject, verdict, reason, changed) \
-                 VALUES (?1, ?2, ?3, ?4)",
-                (subject.as_str(), verdict.as_str(), reason, now.nanos()),
-            )?;
+            let sql = "INSERT OR REPLACE INTO verdict (subject, verdict, reason, changed) \
+                       VALUES (?1, ?2, ?3, ?4)";
+            let row = (subject.as_str(), verdict.as_str(), reason, now.nanos());
+            db.prepare_cached(sql)?.execute(row)?;
         }
         None => {
-            db.execute("DELETE FROM verdict WHERE subject = ?1", [subject.as_str()])?;
+            let sql = "DELETE FROM verdict WHERE subject = ?1";
+            db.prepare_cached(sql)?.execute([subject.as_str()])?;
         }
     }
     Ok(old)

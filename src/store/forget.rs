@@ -14,10 +14,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use super::cells::{PLACE_BITS, addr_cell, uid};
-use super::deeds::from_text;
 use super::error::Trouble;
 use super::scrub::{FORGOTTEN, Scrubber, cut};
-use super::{Item, Store, StoreError};
+use super::{Deeds, Item, Store, StoreError};
 use crate::import::Listed;
 use crate::model::{Addr, Flow, Record, Timestamp, Uid, Untrusted, query};
 
@@ -499,20 +498,35 @@ impl Forgetting<'_> {
                 }
             }
         }
-        // What named it cannot be undone any more.
-        let mut gone = Vec::new();
-        let mut statement = self.db.prepare("SELECT id, deed, inverse FROM journal")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let (deed, inverse): (String, String) = (row.get(1)?, row.get(2)?);
-            let subject = from_text(&deed)?;
-            let is_about = subject.subject().is_some_and(|subject| is_about(subject.as_str()));
-            if is_about || scrubber.is_in(&deed) || scrubber.is_in(&inverse) {
-                gone.push(row.get::<_, i64>(0)?);
+        self.journal(&is_about)
+    }
+
+    /// What named it cannot be undone any more; what was done together with it can.
+    fn journal(&self, is_about: &dyn Fn(&str) -> bool) -> Result<(), StoreError> {
+        let mut changed: Vec<(i64, Option<[String; 2]>)> = Vec::new();
+        {
+            let mut statement = self.db.prepare("SELECT id, deed, inverse FROM journal")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let texts: [String; 2] = [row.get(1)?, row.get(2)?];
+                let [deeds, inverse] = [Deeds::from_text(&texts[0])?, Deeds::from_text(&texts[1])?]
+                    .map(|deeds| deeds.without(is_about));
+                let left = [deeds.to_text()?, inverse.to_text()?];
+                let is_named = left.iter().any(|text| self.scrubber.is_in(text));
+                let is_gone = deeds.is_empty() || is_named;
+                if is_gone || left != texts {
+                    changed.push((row.get(0)?, (!is_gone).then_some(left)));
+                }
             }
         }
-        for id in gone {
-            self.db.execute("DELETE FROM journal WHERE id = ?1", [id])?;
+        for (id, left) in changed {
+            match left {
+                None => self.db.execute("DELETE FROM journal WHERE id = ?1", [id])?,
+                Some([deed, inverse]) => {
+                    let sql = "UPDATE journal SET deed = ?2, inverse = ?3 WHERE id = ?1";
+                    self.db.execute(sql, (id, deed, inverse))?
+                }
+            };
         }
         Ok(())
     }

@@ -8,8 +8,11 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::deeds::{Deed, Put};
-use super::{Store, StoreError};
-use crate::model::{Timestamp, Untrusted};
+use super::{Deeds, Store, StoreError};
+use crate::model::{Timestamp, Untrusted, counted};
+
+/// Hosts that a row names of something done to many.
+const NAMED_MAX: usize = 100;
 
 /// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -76,15 +79,16 @@ pub(super) fn note(db: &Connection, what: &str, now: Timestamp) -> Result<(), St
     Ok(())
 }
 
-/// Writes down that a deed was done, undone or done again (`how`), with the names of its realms.
-pub(super) fn note_deed(
+/// Writes down that something was done, undone or done again (`how`): with the names of its realms,
+/// or of the first of its hosts.
+pub(super) fn note_deeds(
     db: &Connection,
     how: &str,
-    deed: &Deed,
+    deeds: &Deeds,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let what = match deed {
-        Deed::MergeRealm { realm, into } => {
+    let what = match deeds.one() {
+        Some(Deed::MergeRealm { realm, into }) => {
             let realms = super::imports::read_realms(db)?;
             let name = |id: u32| realms.get(id as usize).map_or("?", |realm| realm.name.raw());
             match into {
@@ -92,16 +96,44 @@ pub(super) fn note_deed(
                 None => format!("separation of realm {}", name(*realm)),
             }
         }
-        deed => deed.words(),
+        Some(deed) => deed.words(),
+        None => {
+            let about: Vec<String> = deeds.each().take(NAMED_MAX).map(|it| it.about()).collect();
+            let more = if deeds.len() > NAMED_MAX { ", …" } else { "" };
+            format!("{}: {}{more}", deeds.words(), about.join(", "))
+        }
     };
     note(db, &format!("{how}{what}"), now)
+}
+
+impl Deeds {
+    /// What they do, in a few words: `verdict malicious on 37 hosts`.
+    pub fn words(&self) -> String {
+        if let Some(one) = self.one() {
+            return one.words();
+        }
+        let hosts = counted(self.len() as u64, "host", "hosts");
+        let mut kinds = self.kinds().map(|(deed, _)| deed.words_on(&hosts));
+        let first = kinds.next().unwrap_or_default();
+        match kinds.all(|other| other == first) {
+            true => first,
+            false => counted(self.len() as u64, "change", "changes"),
+        }
+    }
 }
 
 impl Deed {
     /// What it does, in a few words: `note on 203.0.113.9`. What a person wrote is not told.
     pub fn words(&self) -> String {
+        self.words_on(&self.about())
+    }
+
+    fn about(&self) -> String {
         let about = self.subject().map(|subject| subject.as_str()).unwrap_or_default();
-        let about = about.strip_prefix("host:").unwrap_or(about);
+        about.strip_prefix("host:").unwrap_or(about).to_owned()
+    }
+
+    fn words_on(&self, about: &str) -> String {
         match self {
             Self::Note { text: Some(_), .. } => format!("note on {about}"),
             Self::Note { text: None, .. } => format!("removal of the note on {about}"),

@@ -37,6 +37,7 @@ mod records;
 mod schema;
 mod scrub;
 mod secret;
+mod together;
 mod words;
 
 use std::cell::Cell;
@@ -60,6 +61,7 @@ pub use log::Audited;
 pub use open::{Opened, Upgraded};
 pub use schema::{APPLICATION_ID, version as schema_version};
 pub use secret::random_key;
+pub use together::{Deeds, TOGETHER_MAX};
 
 use imports::Writing;
 

@@ -59,6 +59,8 @@ mod window_handover;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_keep;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_marks;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_packets;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_session;

@@ -130,7 +130,7 @@ fn result_ui(ui: &mut Ui, view: &mut View<'_>, comparison: &Comparison) {
     };
     let size = vec2(ui.available_width(), ui.available_height().max(160.0));
     let state = &mut view.memory.compare.list;
-    let events = ui.allocate_ui(size, |ui| list.show(ui, state, &mut |_, _| ())).inner;
+    let events = ui.allocate_ui(size, |ui| list.show(ui, state, &mut |_, _, _| ())).inner;
     let chosen = events.select.and_then(|row| comparison.entries.get(row)?.best);
     if let Some(best) = chosen {
         view.select(Selected::Host(best.key));

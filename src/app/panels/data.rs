@@ -7,6 +7,7 @@ use super::{Panel, View, columns_tool, section};
 use crate::app::age;
 use crate::app::copy::Fields;
 use crate::app::theme::{Palette, icon};
+use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, counted, visible};
@@ -49,7 +50,7 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
             addrs: &|_| Vec::new(),
         };
         let mut wish = None;
-        let mut menu = |ui: &mut Ui, row: usize| {
+        let mut menu = |ui: &mut Ui, row: usize, _: &Chosen<_>| {
             if let Some(import) = imports.get(row) {
                 realm_menu_ui(ui, &view.snapshot.case, &import.realm, &mut wish);
             }

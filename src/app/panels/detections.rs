@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
+use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{grouped, time};
@@ -64,7 +65,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         addrs: &|row| found(row).map(|found| found.subject).into_iter().collect(),
     };
     let mut filter = None;
-    let mut menu = |ui: &mut egui::Ui, row: usize| {
+    let mut menu = |ui: &mut egui::Ui, row: usize, _: &Chosen<_>| {
         let Some(found) = found(row) else { return };
         if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_detection(found)) {
             filter = Some(chosen);

@@ -2,14 +2,16 @@
 
 use serde_json::json;
 
+use super::host_menu::{self, HostMenu};
 use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
 use crate::app::copy::{Fields, wireshark_addr};
 use crate::app::theme::icon;
+use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, grouped, time, visible};
-use crate::engine::workbench::{Command, Direction, FlowColumn, FlowSort, Selected};
-use crate::filter;
+use crate::engine::workbench::{Command, Direction, FlowColumn, FlowSort, Selected, Snapshot};
+use crate::filter::{self, Filter};
 use crate::model::{Endpoint, Flow};
 
 /// Flows of captures.
@@ -76,13 +78,63 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
             flow(row).map_or_else(Vec::new, |flow| vec![flow.originator.addr, flow.responder.addr])
         },
     };
-    let (mut filter, mut offer) = (None, None);
-    let mut menu = |ui: &mut egui::Ui, row: usize| {
-        let Some(flow) = flow(row) else { return };
-        offer = packets::menu_ui(ui, flow.uid).or(offer);
+    let mut asked = Asked::default();
+    let host_menu = &mut view.memory.host_menu;
+    let mut menu = |ui: &mut egui::Ui, row: usize, _: &Chosen<_>| {
+        if let Some(flow) = flow(row) {
+            asked.menu_ui(ui, (snapshot, host_menu), flow);
+        }
+    };
+    let events = list.show(ui, &mut view.memory.flows, &mut menu);
+    asked.take(view);
+    if let Some(column) = events.sort {
+        let by = COLUMNS[column].0;
+        let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };
+        view.wish(Command::SortFlows(FlowSort { by, direction }));
+    }
+    if let Some(flow) = events.select.and_then(flow) {
+        let uid = flow.uid;
+        view.select(Selected::Flow(uid));
+    }
+}
+
+/// What was chosen in the menu of a flow.
+#[derive(Default)]
+struct Asked {
+    filter: Option<Filter>,
+    offer: Option<packets::Offer>,
+    host: Option<host_menu::Chosen>,
+}
+
+impl Asked {
+    fn take(self, view: &mut View<'_>) {
+        if let Some(filter) = self.filter {
+            view.filter_by(filter);
+        }
+        if let Some(offer) = self.offer {
+            offer.take(view);
+        }
+        if let Some(host) = self.host {
+            host.take(view);
+        }
+    }
+
+    fn menu_ui(
+        &mut self,
+        ui: &mut egui::Ui,
+        (snapshot, menu): (&Snapshot, &mut HostMenu),
+        flow: &Flow,
+    ) {
+        self.offer = packets::menu_ui(ui, flow.uid).or(self.offer.take());
         ui.separator();
         if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_flow(flow)) {
-            filter = Some(chosen);
+            self.filter = Some(chosen);
+        }
+        for (name, end) in [("Originator", flow.originator), ("Responder", flow.responder)] {
+            let Some(key) = snapshot.case.host(end.addr, flow.import) else { continue };
+            ui.menu_button(format!("{name} {}", end.addr), |ui| {
+                self.host = menu.ui(ui, snapshot, key, &Vec::new).or(self.host.take());
+            });
         }
         ui.separator();
         for (name, text) in [
@@ -96,22 +148,6 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
                 ui.close();
             }
         }
-    };
-    let events = list.show(ui, &mut view.memory.flows, &mut menu);
-    if let Some(filter) = filter {
-        view.filter_by(filter);
-    }
-    if let Some(offer) = offer {
-        offer.take(view);
-    }
-    if let Some(column) = events.sort {
-        let by = COLUMNS[column].0;
-        let direction = if sort.by == by { sort.direction.turned() } else { Direction::Up };
-        view.wish(Command::SortFlows(FlowSort { by, direction }));
-    }
-    if let Some(flow) = events.select.and_then(flow) {
-        let uid = flow.uid;
-        view.select(Selected::Flow(uid));
     }
 }
 

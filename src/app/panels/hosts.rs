@@ -7,18 +7,17 @@ use egui::Ui;
 
 pub(super) use self::cells::place;
 use self::lines::{Line, Lines};
-use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
-use crate::app::copy::wireshark_addr;
+use super::{Panel, View, columns_tool, empty_ui, filter_bar};
 use crate::app::theme::icon;
+use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::{List, ListState};
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::counted;
 use crate::engine::workbench::{
-    Command, Decision, Deed, Direction, GroupBy, HostColumn, HostColumns, HostSort, Selected,
-    Selection, Subject,
+    Command, Direction, GroupBy, HostColumn, HostSort, Selected, Selection, Snapshot,
 };
-use crate::filter::{self, Filter};
-use crate::model::{HostKey, Visible};
+use crate::filter;
+use crate::model::HostKey;
 
 /// Hosts, ranked.
 pub const PANEL: Panel = Panel {
@@ -130,9 +129,14 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
         },
         addrs: &|place| key(place).map(HostKey::addr).into_iter().collect(),
     };
-    let (mut chosen, mut whole) = (Chosen::default(), None);
-    let events = list.show(ui, state, &mut |ui, place| match lines.line(place) {
-        Some(Line::Host(row)) => menu_ui(ui, all, row, &mut chosen),
+    let (mut chosen, mut whole) = (None, None);
+    let menu = &mut view.memory.host_menu;
+    let events = list.show(ui, state, &mut |ui, place, picked| match lines.line(place) {
+        Some(Line::Host(row)) => {
+            let Some(&key) = all.keys.get(row as usize) else { return };
+            let with = || chosen_with(snapshot, picked, key);
+            chosen = menu.ui(ui, snapshot, key, &with).or(chosen.take());
+        }
         Some(Line::Group(group, _)) => {
             let hosts = counted(u64::from(group.hosts), "host", "hosts");
             if ui.button(format!("Choose its {hosts}")).clicked() {
@@ -153,13 +157,25 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     if let Some((place, fold)) = events.fold {
         lines.fold(place, fold);
     }
-    chosen.tell(view);
+    if let Some(chosen) = chosen {
+        chosen.take(view);
+    }
     if let Some(column) = events.sort {
         view.wish(Command::SortHosts(next_sort(sort, COLUMNS[column].0)));
     }
     if let Some(key) = selected {
         view.select(Selected::Host(key));
     }
+}
+
+/// A host, or all that are chosen if it is one of them, in the order shown.
+fn chosen_with(snapshot: &Snapshot, chosen: &Chosen<HostKey>, key: HostKey) -> Vec<HostKey> {
+    if !chosen.contains(key) || chosen.len() < 2 {
+        return vec![key];
+    }
+    let hosts = &snapshot.hosts;
+    let shown = hosts.shown.iter().filter_map(|&row| hosts.all.keys.get(row as usize));
+    shown.copied().filter(|&key| chosen.contains(key)).collect()
 }
 
 /// Brings a host into sight that was selected elsewhere, or that went elsewhere.
@@ -205,83 +221,6 @@ fn next_sort(sort: HostSort, by: HostColumn) -> HostSort {
         (false, false) => Direction::Down,
     };
     HostSort { by, direction }
-}
-
-/// What was chosen in the menu of a host.
-#[derive(Default)]
-struct Chosen {
-    wish: Option<Command>,
-    handed: Option<HostKey>,
-    filter: Option<Filter>,
-}
-
-impl Chosen {
-    fn tell(self, view: &mut View<'_>) {
-        if let Some(command) = self.wish {
-            if let Command::Forget(addr) = &command {
-                // Filters are kept beside the case.
-                let addr = addr.to_string();
-                view.memory.filter.history.retain(|text| !text.contains(&addr));
-            }
-            view.wish(command);
-        }
-        if let Some(key) = self.handed {
-            view.hand_over_with(key);
-        }
-        if let Some(filter) = self.filter {
-            view.filter_by(filter);
-        }
-    }
-}
-
-fn menu_ui(ui: &mut Ui, hosts: &HostColumns, row: u32, chosen: &mut Chosen) {
-    let conditions = filter_menu::of_host(hosts, row as usize);
-    if let Some(filter) = filter_menu::filter_menus_ui(ui, &conditions) {
-        chosen.filter = Some(filter);
-    }
-    ui.separator();
-    let Some(&key) = hosts.keys.get(row as usize) else { return };
-    if ui.button("Show").clicked() {
-        chosen.wish = Some(Command::Select(Some(Selected::Host(key))));
-        ui.close();
-    }
-    said_menu_ui(ui, key, chosen);
-    if ui.button("Hand over …").clicked() {
-        chosen.handed = Some(key);
-        ui.close();
-    }
-    ui.separator();
-    if ui.button("Copy as Wireshark filter").clicked() {
-        ui.copy_text(wireshark_addr(key.addr()));
-        ui.close();
-    }
-    let name = &hosts.name[row as usize];
-    if !name.is_empty() && ui.button("Copy name").clicked() {
-        ui.copy_text(Visible(name).to_string());
-        ui.close();
-    }
-}
-
-/// What a person says of a host, and forgetting it.
-fn said_menu_ui(ui: &mut Ui, key: HostKey, chosen: &mut Chosen) {
-    ui.menu_button("Verdict", |ui| {
-        let plain = [Decision::Malicious, Decision::Suspicious, Decision::Unsure].map(Some);
-        for decision in plain.into_iter().chain([None]) {
-            let name = decision.as_ref().map_or("none", Decision::as_str);
-            if ui.button(name).clicked() {
-                let subject = Subject::host(key);
-                chosen.wish = Some(Command::Do(Deed::Verdict { subject, verdict: decision }));
-                ui.close();
-            }
-        }
-    });
-    ui.menu_button("Forget for good …", |ui| {
-        ui.label("Its rows go, what you said of it, its name in texts. No undo.");
-        if ui.button(format!("Forget {}", key.addr())).clicked() {
-            chosen.wish = Some(Command::Forget(key.addr()));
-            ui.close();
-        }
-    });
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub fn log_ui(ctx: &Context, view: &mut View<'_>) {
             },
             addrs: &|_| Vec::new(),
         };
-        list.show(ui, &mut view.memory.log.list, &mut |_, _| ());
+        list.show(ui, &mut view.memory.log.list, &mut |_, _, _| ());
     });
     view.memory.log.is_open = is_open;
 }

@@ -12,11 +12,13 @@ pub mod filter_bar;
 pub mod filter_menu;
 pub mod flows;
 pub mod handover;
+pub mod host_menu;
 pub mod hosts;
 pub mod inspector;
 pub mod jobs;
 pub mod log;
 pub mod map;
+pub mod marking;
 pub mod packets;
 pub mod problems;
 pub mod records;
@@ -99,20 +101,6 @@ impl View<'_> {
         self.memory.handover.open(chosen);
     }
 
-    /// The same for one host, or for all that are chosen with it.
-    pub fn hand_over_with(&mut self, key: HostKey) {
-        let chosen = self.chosen_with(key);
-        self.memory.handover.open_for(chosen);
-    }
-
-    /// A host, or all that are chosen if it is one of them.
-    pub fn chosen_with(&self, key: HostKey) -> Vec<HostKey> {
-        match self.memory.hosts.list.chosen.contains(key) {
-            true => self.chosen_hosts(),
-            false => vec![key],
-        }
-    }
-
     /// The chosen hosts in the order shown.
     fn chosen_hosts(&self) -> Vec<HostKey> {
         let (hosts, chosen) = (&self.snapshot.hosts, &self.memory.hosts.list.chosen);
@@ -182,6 +170,10 @@ pub struct Memory {
     pub log: log::LogState,
     /// What is being said of a host.
     pub said: said::SaidState,
+    /// What is asked about hosts before it is said.
+    pub marking: marking::MarkingState,
+    /// The menu of a host that is open.
+    pub host_menu: host_menu::HostMenu,
     /// The evidence row that is open in the inspector.
     pub evidence: Option<String>,
 }

@@ -264,7 +264,7 @@ fn list_ui(ui: &mut Ui, view: &mut View<'_>, packets: &Packets, chosen: Option<u
         exact: &|place| row(place).map_or_else(Vec::new, exact),
         addrs: &|_| Vec::new(),
     };
-    let events = list.show(ui, &mut view.memory.packets.list, &mut |_, _| ());
+    let events = list.show(ui, &mut view.memory.packets.list, &mut |_, _, _| ());
     if let Some(place) = events.select.and_then(|place| u32::try_from(place).ok()) {
         view.wish(Command::ChoosePacket(place));
     }
@@ -364,7 +364,7 @@ fn fields_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
         },
         addrs: &|_| Vec::new(),
     };
-    let events = list.show(ui, &mut view.memory.packets.fields, &mut |_, _| ());
+    let events = list.show(ui, &mut view.memory.packets.fields, &mut |_, _, _| ());
     if let Some(place) = events.select {
         view.memory.packets.field = Some((chosen.place, place));
     }

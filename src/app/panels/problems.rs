@@ -63,5 +63,5 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         },
         addrs: &|_| Vec::new(),
     };
-    list.show(ui, &mut view.memory.problems, &mut |_, _| ());
+    list.show(ui, &mut view.memory.problems, &mut |_, _, _| ());
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
+use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{time, visible};
@@ -72,7 +73,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     };
     let imports = &snapshot.case.imports;
     let (mut filter, mut offer) = (None, None);
-    let mut menu = |ui: &mut egui::Ui, row: usize| {
+    let mut menu = |ui: &mut egui::Ui, row: usize, _: &Chosen<_>| {
         let Some(record) = record(row) else { return };
         if let Some(uid) = record.uid {
             offer = packets::menu_ui(ui, uid).or(offer);

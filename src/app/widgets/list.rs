@@ -60,12 +60,13 @@ pub struct List<'a, K> {
 }
 
 impl<K: Copy + Eq + Hash> List<'_, K> {
-    /// Draws it, and does what a person does to the choice of rows. `menu` fills the menu of a row.
+    /// Draws it, and does what a person does to the choice of rows. `menu` fills the menu of a row,
+    /// which is that of all chosen rows if it is one of them.
     pub fn show(
         &self,
         ui: &mut Ui,
         state: &mut ListState<K>,
-        menu: &mut dyn FnMut(&mut Ui, usize),
+        menu: &mut dyn FnMut(&mut Ui, usize, &Chosen<K>),
     ) -> TableEvents {
         let ListState { table: place, chosen } = state;
         let table = Table {
@@ -78,7 +79,7 @@ impl<K: Copy + Eq + Hash> List<'_, K> {
         let mut form = None;
         let whole = ui.available_rect_before_wrap();
         let events = table.show(ui, place, self.cell, &mut |ui, row| {
-            menu(ui, row);
+            menu(ui, row, chosen);
             if (self.key)(row).is_some() {
                 ui.separator();
                 form = copy::menu_ui(ui, &(self.addrs)(row)).or(form);

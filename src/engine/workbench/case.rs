@@ -14,7 +14,7 @@ use super::snapshot::{JobState, Marks, Recovered};
 use super::state::{Engine, Message};
 use crate::clock;
 use crate::model::{Timestamp, counted};
-use crate::store::{Deed, PersonsData, Store, StoreError, Trouble};
+use crate::store::{Deed, Deeds, PersonsData, Store, StoreError, Trouble};
 
 /// Unsaved cases that are offered.
 const RECOVERED_MAX: usize = 20;
@@ -208,18 +208,20 @@ impl Engine {
         }
         let now = clock::now();
         let turned = self.case().and_then(|case| match &turn {
-            Turn::Do(deed) => case.store.apply(deed, now).map(|()| Some(deed.clone())),
-            Turn::Undo => Ok(case.store.undo(now)?.map(|done| done.deed)),
-            Turn::Redo => Ok(case.store.redo(now)?.map(|done| done.deed)),
+            Turn::Do(deeds) => case.store.apply_all(deeds, now).map(|()| Some(deeds.clone())),
+            Turn::Undo => Ok(case.store.undo(now)?.map(|done| done.deeds)),
+            Turn::Redo => Ok(case.store.redo(now)?.map(|done| done.deeds)),
         });
+        let merges =
+            |deeds: &Deeds| deeds.kinds().any(|(deed, _)| matches!(deed, Deed::MergeRealm { .. }));
         match turned {
-            Ok(Some(Deed::MergeRealm { .. })) => {
+            Ok(Some(deeds)) if merges(&deeds) => {
                 self.queue("Judging hosts again".to_owned(), Work::Judge);
             }
             Ok(_) => {}
             Err(error) => {
                 let title = match &turn {
-                    Turn::Do(deed) => format!("Keeping {}", deed.words()),
+                    Turn::Do(deeds) => format!("Keeping {}", deeds.words()),
                     Turn::Undo => "Undoing".to_owned(),
                     Turn::Redo => "Redoing".to_owned(),
                 };
@@ -256,7 +258,7 @@ impl Engine {
         }
         let view = Arc::make_mut(&mut self.next.case);
         (view.place, view.said) = (place, Arc::new(said));
-        let text = |deed: Option<Deed>| deed.as_ref().map(Deed::words);
+        let text = |deeds: Option<Deeds>| deeds.as_ref().map(Deeds::words);
         (view.undo, view.redo) = (text(turns.0), text(turns.1));
         self.tell_log();
     }

@@ -7,7 +7,7 @@ use super::groups::GroupBy;
 use super::handover::HandOver;
 use super::packets::SavePackets;
 use crate::model::{Addr, HostKey, Prefix, Uid};
-use crate::store::{Deed, Existing, ImportKey};
+use crate::store::{Deed, Deeds, Existing, ImportKey};
 
 /// One wish of a person. Answers come in a later [`Snapshot`](super::Snapshot).
 ///
@@ -37,6 +37,9 @@ pub enum Command {
     /// Notes, tags, decides, bookmarks, keeps a filter, merges realms. On disk before the snapshot
     /// shows it. Changes `case` and `marks`; can be undone.
     Do(Deed),
+    /// Does the same or several things to many subjects: all or none of it, undone as one. As
+    /// [`Do`](Self::Do).
+    DoTogether(Deeds),
     /// Undoes the newest deed that is not undone. Changes what the deed changed.
     Undo,
     /// Does again what was undone last. Changes what the deed changed.
@@ -87,7 +90,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// Do it.
-    Do(Deed),
+    Do(Deeds),
     /// As it was.
     Undo,
     /// As it was before that.

@@ -58,7 +58,8 @@ pub use snapshot::{
 pub use towns::Town;
 
 pub use crate::store::{
-    Audited, Deed, Existing, ImportKey, PersonsData, Put, Said, Subject, Verdict as Decision,
+    Audited, Deed, Deeds, Existing, ImportKey, PersonsData, Put, Said, Subject, TOGETHER_MAX,
+    Verdict as Decision,
 };
 
 pub use crate::flow::Side;

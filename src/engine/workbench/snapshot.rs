@@ -16,7 +16,7 @@ use super::packets::PacketView;
 use super::shapes::Shapes;
 use super::towns::Town;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
-use crate::model::{Flow, HostKey, Record, Timestamp, Untrusted};
+use crate::model::{Addr, Flow, HostKey, ImportId, RealmId, Record, Timestamp, Untrusted};
 use crate::store::{ImportKey, PersonsData, Verdict as Decision};
 
 /// All that views show.
@@ -163,6 +163,8 @@ pub struct CaseView {
     pub keys: Vec<ImportKey>,
     /// Names of the realms.
     pub realms: Vec<Untrusted>,
+    /// The realm of each file, in reading order.
+    pub import_realms: Vec<RealmId>,
     /// Sums.
     pub totals: Totals,
     /// What ages are counted from.
@@ -175,6 +177,12 @@ impl CaseView {
     /// The name of a host's realm; `None`: a public address.
     pub fn realm(&self, host: HostKey) -> Option<&Untrusted> {
         host.realm().and_then(|realm| self.realms.get(realm.0 as usize))
+    }
+
+    /// Which host an address of a file is.
+    pub fn host(&self, addr: Addr, import: ImportId) -> Option<HostKey> {
+        let realm = self.import_realms.get(import.0 as usize)?;
+        Some(HostKey::new(addr, *realm))
     }
 
     /// Whether nothing was opened yet.

@@ -262,7 +262,8 @@ impl Engine {
             | Command::Forget(_)
             | Command::Discard
             | Command::DiscardRecovered(_) => self.case_command(command),
-            Command::Do(deed) => self.turn(Turn::Do(deed)),
+            Command::Do(deed) => self.turn(Turn::Do(deed.into())),
+            Command::DoTogether(deeds) => self.turn(Turn::Do(deeds)),
             Command::Undo => self.turn(Turn::Undo),
             Command::Redo => self.turn(Turn::Redo),
             Command::Own(mine) => self.own(mine),
@@ -512,6 +513,7 @@ impl Engine {
             keys: outcome.keys.clone(),
             imports: outcome.imports.rows.clone(),
             realms: outcome.imports.realms.clone(),
+            import_realms: held.imports.iter().map(|(realm, _)| *realm).collect(),
             totals: head.map(|head| head.totals).unwrap_or_default(),
             now: head.map(|head| head.now),
             is_growing: self.reading.is_some(),

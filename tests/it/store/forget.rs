@@ -215,3 +215,24 @@ fn an_unsaved_case_that_was_saved_is_reached_and_a_copy_is_named() {
     assert_eq!(record(&store), 0);
     assert_eq!(record(&Store::open_read_only(&second).unwrap()), 1);
 }
+
+#[test]
+fn what_was_done_together_with_a_forgotten_address_can_still_be_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    let bad = "203.0.113.9";
+    let (mut store, _) = case(&path, &items(bad, &[]));
+    let host = |text: &str| Subject::host(HostKey::new(addr(text), RealmId(0)));
+    let verdict =
+        |text: &str| Deed::Verdict { subject: host(text), verdict: Some(Verdict::Malicious) };
+    let all = [bad, "198.51.100.2", "198.51.100.3"].map(verdict);
+    store.apply_all(&all.into_iter().collect(), now()).unwrap();
+    store.apply_all(&[verdict(bad)].into_iter().collect(), now()).unwrap();
+    store.forget(addr(bad), now()).unwrap();
+    let said = store.persons_data().unwrap();
+    assert_eq!(said.verdicts.len(), 2);
+    let undone = store.undo(now()).unwrap().unwrap().deeds;
+    assert_eq!(undone, ["198.51.100.2", "198.51.100.3"].map(verdict).into_iter().collect());
+    assert!(store.persons_data().unwrap().verdicts.is_empty());
+    assert_eq!(store.undo(now()).unwrap(), None, "the other step was about it alone");
+}

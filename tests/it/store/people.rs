@@ -1,7 +1,7 @@
 //! What a person says: kept at once, undone and redone across reopening, written down.
 
 use infralock::model::{HostKey, RealmId};
-use infralock::store::{Deed, Put, Store, Subject, Verdict};
+use infralock::store::{Deed, Deeds, Put, Store, Subject, Verdict};
 
 use super::{addr, now};
 
@@ -47,14 +47,14 @@ fn every_deed_can_be_undone_and_done_again_after_reopening() {
         Store::open(&path).unwrap().store
     };
     for (deed, before) in deeds().iter().zip(&states).rev() {
-        assert_eq!(store.undo(now()).unwrap().unwrap().deed, *deed);
+        assert_eq!(store.undo(now()).unwrap().unwrap().deeds, deed.clone().into());
         assert_eq!(state(&store), *before, "undone: {deed:?}");
     }
     assert_eq!(store.undo(now()).unwrap(), None);
     store.close().unwrap();
     let mut store = Store::open(&path).unwrap().store;
     for (deed, after) in deeds().iter().zip(&states[1..]) {
-        assert_eq!(store.redo(now()).unwrap().unwrap().deed, *deed);
+        assert_eq!(store.redo(now()).unwrap().unwrap().deeds, deed.clone().into());
         assert_eq!(state(&store), *after, "redone: {deed:?}");
     }
     assert_eq!(store.redo(now()).unwrap(), None);
@@ -68,7 +68,96 @@ fn a_new_deed_ends_what_could_be_redone() {
     store.undo(now()).unwrap().unwrap();
     store.apply(&deeds()[3], now()).unwrap();
     assert_eq!(store.redo(now()).unwrap(), None);
-    assert_eq!(store.undo(now()).unwrap().unwrap().deed, deeds()[3]);
+    assert_eq!(store.undo(now()).unwrap().unwrap().deeds, deeds()[3].clone().into());
+}
+
+/// Hosts by number, from 0.
+fn host(number: u32) -> Subject {
+    let addr = std::net::Ipv6Addr::from((0x2001_0db8_u128 << 96) + u128::from(number) + 1);
+    Subject::host(HostKey::new(addr.to_string().parse().unwrap(), RealmId(0)))
+}
+
+fn malicious(hosts: std::ops::Range<u32>) -> Deeds {
+    let verdict = |n| Deed::Verdict { subject: host(n), verdict: Some(Verdict::Malicious) };
+    hosts.map(verdict).collect()
+}
+
+#[test]
+fn what_is_done_to_many_is_one_step_that_sets_each_back_to_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    let mut store = Store::create(&path, now()).unwrap();
+    let before = [
+        Deed::Verdict { subject: host(1), verdict: Some(Verdict::Expected("ours".to_owned())) },
+        Deed::Verdict { subject: host(3), verdict: Some(Verdict::Unsure) },
+        Deed::Tag { subject: host(2), tag: "seen".to_owned(), put: Put::On },
+    ];
+    before.iter().for_each(|deed| store.apply(deed, now()).unwrap());
+    let said = store.persons_data().unwrap();
+
+    let all = malicious(0..1_000);
+    store.apply_all(&all, now()).unwrap();
+    let tag = |n| Deed::Tag { subject: host(n), tag: "seen".to_owned(), put: Put::On };
+    let tags: Deeds = (0..4).map(tag).collect();
+    store.apply_all(&tags, now()).unwrap();
+    assert_eq!(store.info().unwrap().journal, 5, "one step each");
+    assert_eq!(store.command_count().unwrap(), 5, "one command each");
+    let newest = store.newest_commands(2).unwrap();
+    let tagged = "tag seen on 4 hosts: 2001:db8::1, 2001:db8::2, 2001:db8::3, 2001:db8::4";
+    assert_eq!(newest[0].what.raw(), tagged);
+    let many = newest[1].what.raw();
+    assert!(many.starts_with("verdict malicious on 1,000 hosts: 2001:db8::1, "), "{many}");
+    assert!(many.ends_with(", 2001:db8::64, …"), "the first hundred are named: {many}");
+    let after = store.persons_data().unwrap();
+    assert_eq!((after.verdicts.len(), after.tags.len()), (1_000, 4));
+    store.close().unwrap();
+
+    let mut store = Store::open(&path).unwrap().store;
+    assert_eq!(store.turns().unwrap(), (Some(tags.clone()), None));
+    assert_eq!(store.undo(now()).unwrap().unwrap().deeds, tags);
+    assert_eq!(store.undo(now()).unwrap().unwrap().deeds, all);
+    assert_eq!(store.persons_data().unwrap(), said, "each is what it was");
+    store.close().unwrap();
+    let mut store = Store::open(&path).unwrap().store;
+    store.redo(now()).unwrap().unwrap();
+    store.redo(now()).unwrap().unwrap();
+    assert_eq!(store.persons_data().unwrap(), after);
+    assert_eq!(store.redo(now()).unwrap(), None);
+}
+
+#[test]
+fn of_several_things_all_are_done_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    let merge = Deed::MergeRealm { realm: 7, into: Some(8) };
+    let with_a_wrong_one: Deeds = malicious(0..3).each().chain([merge]).collect();
+    assert!(store.apply_all(&with_a_wrong_one, now()).is_err());
+    store.apply_all(&Deeds::default(), now()).unwrap();
+    assert!(store.persons_data().unwrap().verdicts.is_empty());
+    assert_eq!(store.undo(now()).unwrap(), None);
+
+    // The same subject twice: what was there first comes back.
+    let note = |text: &str| Deed::Note { subject: host(1), text: Some(text.to_owned()) };
+    store.apply(&note("first"), now()).unwrap();
+    store.apply_all(&[note("second"), note("third")].into_iter().collect(), now()).unwrap();
+    assert_eq!(store.persons_data().unwrap().notes[0].what, "third");
+    store.undo(now()).unwrap();
+    assert_eq!(store.persons_data().unwrap().notes[0].what, "first");
+
+    // More than can be undone as one is refused, and nothing of it is done.
+    let long = |n| Deed::Note { subject: host(n), text: Some("x".repeat(1 << 20)) };
+    for first in [0, 8, 16] {
+        store.apply_all(&(first..first + 8).map(long).collect(), now()).unwrap();
+    }
+    let none = |n| Deed::Note { subject: host(n), text: None };
+    store.apply_all(&(0..24).map(none).collect(), now()).unwrap();
+    for n in 0..24 {
+        let text = Some(format!("{n}{}", "x".repeat((1 << 20) - 8)));
+        store.apply(&Deed::Note { subject: host(n), text }, now()).unwrap();
+    }
+    let error = store.apply_all(&(0..24).map(none).collect(), now()).unwrap_err();
+    assert!(error.to_string().contains("too much for one step"), "{error}");
+    assert_eq!(store.persons_data().unwrap().notes.len(), 24);
 }
 
 #[test]
