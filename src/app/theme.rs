@@ -256,6 +256,8 @@ pub mod icon {
     pub const WORLD: &str = "\u{f28c}";
     /// More.
     pub const PLUS: &str = "\u{f3d4}";
+    /// What lies inside a line drawn by hand.
+    pub const LASSO: &str = "\u{fdc6}";
     /// Less.
     pub const MINUS: &str = "\u{f32a}";
 }

@@ -16,7 +16,13 @@ pub(super) struct Views {
     expanded: Option<usize>,
     /// The view that was used last.
     used: usize,
+    /// Whether the middle is too low for two views.
+    is_low: bool,
 }
+
+/// Points of height below which one view takes the whole middle: a map and a table below each other
+/// would both be strips.
+const LOW: f32 = 330.0;
 
 impl Default for Views {
     /// The map above the tables.
@@ -29,7 +35,12 @@ impl Default for Views {
         let below = tiles.insert_tab_tile(below.to_vec());
         let root = tiles.insert_vertical_tile(vec![above, below]);
         // The first table is what most questions begin with.
-        Self { tree: Tree::new(Id::unique("views"), root, tiles), expanded: None, used: 1 }
+        Self {
+            tree: Tree::new(Id::unique("views"), root, tiles),
+            expanded: None,
+            used: 1,
+            is_low: false,
+        }
     }
 }
 
@@ -61,13 +72,18 @@ impl Views {
 
     /// Whether a view is in front.
     pub(super) fn shows(&self, number: usize) -> bool {
-        match self.expanded {
-            Some(expanded) => expanded == number,
+        match self.alone() {
+            Some(alone) => alone == number,
             None => {
                 let active = self.tree.active_tiles();
                 active.iter().any(|tile| self.tree.tiles.get_pane(tile) == Some(&number))
             }
         }
+    }
+
+    /// The view that has the whole middle.
+    fn alone(&self) -> Option<usize> {
+        self.expanded.or(self.is_low.then_some(self.used))
     }
 
     /// Gives the view that was used last the whole middle, or puts it back.
@@ -81,7 +97,8 @@ impl Views {
     /// Draws them.
     pub(super) fn ui(&mut self, ui: &mut Ui, view: &mut View<'_>) {
         let mut expands = None;
-        match self.expanded.and_then(|number| Some((number, PANELS.get(number)?))) {
+        self.is_low = ui.available_height() < LOW;
+        match self.alone().and_then(|number| Some((number, PANELS.get(number)?))) {
             Some((number, panel)) => expanded_ui(ui, view, (number, panel), &mut expands),
             None => {
                 let mut tiles = Behavior { view, used: &mut self.used, expands: &mut expands };

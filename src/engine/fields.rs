@@ -241,6 +241,8 @@ impl Fields for HostRow {
             FieldId::Addr => see(Cell::Addr(self.addr)),
             FieldId::Realm => foreign(see, &self.realm),
             FieldId::Mine => see(Cell::Flag(self.mine)),
+            // An unknown host has neither: it is not among those that score little.
+            FieldId::Score | FieldId::Band if self.is_unknown() => {}
             FieldId::Score => real(see, Some(self.score)),
             FieldId::Band => see(Cell::Band(self.band)),
             FieldId::Malice => real(see, Some(self.malice)),
@@ -261,6 +263,10 @@ impl Fields for HostRow {
             FieldId::City => text(see, place.and_then(|it| it.city.as_deref())),
             FieldId::Lat => real(see, place.and_then(|it| it.lat)),
             FieldId::Lon => real(see, place.and_then(|it| it.lon)),
+            FieldId::Point => {
+                let point = place.and_then(|it| Some([it.lat?, it.lon?]));
+                point.into_iter().for_each(|point| see(Cell::Point(point)));
+            }
             FieldId::RadiusKm => real(see, place.and_then(|it| it.radius_km)),
             FieldId::PlaceConfidence => real(see, place.and_then(|it| it.confidence)),
             FieldId::Kind => text(see, self.kinds.iter().map(|kind| kind.as_str())),

@@ -177,6 +177,13 @@ pub struct HostRow {
     pub roles: Vec<&'static str>,
 }
 
+impl HostRow {
+    /// Whether too little is known of it for its score to mean anything.
+    pub fn is_unknown(&self) -> bool {
+        self.word == "unknown"
+    }
+}
+
 /// One detection.
 #[derive(Clone, Debug, Serialize)]
 pub struct DetectionRow {

@@ -99,6 +99,8 @@ pub enum Data<'a> {
     Addrs(&'a [Addr]),
     /// Moments.
     Times(&'a [Timestamp]),
+    /// Degrees north and east, NaN for none.
+    Points(&'a [[f32; 2]]),
     /// Names of scores.
     Bands(&'a [Band]),
     /// Yes or no, a bit each.
@@ -330,6 +332,7 @@ fn having(column: Column<'_>, within: &Bits) -> Bits {
         Data::U64(values) => select(values, shape, within, |_| true),
         Data::Addrs(values) => select(values, shape, within, |_| true),
         Data::Times(values) => select(values, shape, within, |_| true),
+        Data::Points(values) => select(values, shape, within, |[lat, _]| !lat.is_nan()),
         Data::Bands(values) => select(values, shape, within, |_| true),
         Data::Texts(ids, texts) => {
             let known = texts.len();
@@ -365,6 +368,9 @@ fn testing(test: &Test, column: Column<'_>, within: &Bits) -> Bits {
         }
         (Test::Band(order), Data::Bands(values)) => ordered(order, values, shape, within, |it| it),
         (Test::Time(order), Data::Times(values)) => ordered(order, values, shape, within, |it| it),
+        (Test::Point(area), Data::Points(values)) => {
+            select(values, shape, within, |point| area.holds(point.map(f64::from)))
+        }
         (Test::Flag(wanted), Data::Flags(flags)) => {
             let known = having(column, within);
             known.combine(flags, |row, flag| row & if *wanted { flag } else { !flag })

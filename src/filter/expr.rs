@@ -73,6 +73,8 @@ pub(super) enum Operand {
     Bands(Vec<Span<Band>>),
     Times(Vec<Span<Moment>>),
     Pattern(Pattern),
+    /// Degrees north and east, in order around an area.
+    Corners(Vec<[f64; 2]>),
 }
 
 impl Operand {
@@ -84,6 +86,7 @@ impl Operand {
             Self::Texts(texts) => texts.len(),
             Self::Bands(spans) => spans.len(),
             Self::Times(spans) => spans.len(),
+            Self::Corners(corners) => corners.len(),
             Self::Flag(_) | Self::Pattern(_) => 1,
         }
     }
@@ -100,6 +103,7 @@ impl Operand {
             (Self::Texts(one), Self::Texts(other)) => Self::Texts(both(one, other)),
             (Self::Bands(one), Self::Bands(other)) => Self::Bands(both(one, other)),
             (Self::Times(one), Self::Times(other)) => Self::Times(both(one, other)),
+            (Self::Corners(one), Self::Corners(other)) => Self::Corners(both(one, other)),
             _ => return None,
         })
     }
@@ -309,6 +313,9 @@ impl Display for Operand {
             }
             Self::Times(spans) => joined(f, spans.iter().map(|span| WrittenTime(*span)), ", "),
             Self::Pattern(pattern) => Quoted(&pattern.source).fmt(f),
+            Self::Corners(corners) => {
+                joined(f, corners.iter().map(|[lat, lon]| format!("{lat}/{lon}")), ", ")
+            }
         }
     }
 }

@@ -52,6 +52,8 @@ pub enum Type {
     Band,
     /// A moment: RFC 3339, a date, or `-24h` counted back from now.
     Time,
+    /// A point on the globe; asked for by the corners of an area, `52.4/4.9` each.
+    Point,
 }
 
 impl Type {
@@ -66,6 +68,7 @@ impl Type {
             Self::Flag => "true or false",
             Self::Band => "none, low, medium, high or critical",
             Self::Time => "a time, such as 2026-06-05, 2026-06-05T03:12:44Z or -24h",
+            Self::Point => "degrees north and east, such as 52.37/4.9",
         }
     }
 }
@@ -176,6 +179,7 @@ fields! {
         "Degrees north of the point it is placed at"
     Lon "lon" ["longitude" "ip.geoip.lon"] Number [H] false
         "Degrees east of the point it is placed at"
+    Point "point" [] Point [H] false "The point it is placed at: inside an area of the map"
     RadiusKm "radius_km" [] Number [H] false "Radius in km that holds it nine times in ten"
     PlaceConfidence "place_confidence" ["confidence"] Number [H] false
         "Probability that it lies within 40 km of its point"

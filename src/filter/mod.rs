@@ -30,6 +30,8 @@
 //! * Bare words and texts in quotes are looked for in addresses, names, AS names, cities, notes and
 //!   what else [`FIELDS`] marks as searched; side by side, all of them are needed. One that is an
 //!   address, prefix or range finds the addresses inside.
+//! * `point in {52.5/4.2, 52.5/5.5, 51.6/4.8}` is the area between these corners, each degrees north
+//!   and east; its edges are straight on the map, which draws such areas as a lasso.
 //! * The case of letters never matters, in patterns neither (write `(?-i)` there, as in Wireshark).
 //!   Patterns are the `regex` crate's, which takes linear time whatever is searched for.
 //! * A time is as exact as it is written: `first_seen == 2026-06-05` is that day in UTC, `<=` up to
@@ -53,6 +55,7 @@
 //! of a single packet (`frame.len`, `tcp.flags`) has no meaning for hosts, flows and records.
 
 mod addr;
+mod area;
 mod columns;
 mod complete;
 mod error;
@@ -68,6 +71,7 @@ mod values;
 
 use std::fmt;
 
+use area::{CORNERS_MAX, CORNERS_MIN};
 pub use columns::{ABSENT, Bits, Column, Columns, Data, Dictionary, Shape};
 pub use complete::{Completion, complete};
 pub use error::FilterError;
@@ -202,6 +206,23 @@ impl Filter {
         let op = if spans.len() > 1 { Op::In } else { Op::Eq };
         let spans = spans.iter().map(|&(first, last)| Span { first, last }).collect();
         fits.then(|| Self::compared(field, op, Operand::Numbers(spans)))
+    }
+
+    /// Rows whose point lies within corners of degrees north and east, in order around it; degrees
+    /// east may go on beyond ±180. `None`: the field holds no points, there are fewer than three
+    /// corners, more than 256, or one is not on the globe.
+    ///
+    /// ```
+    /// use infralock::filter::{FieldId, Filter};
+    /// let lasso = [[52.5, 4.2], [52.5, 5.5], [51.6, 4.8]];
+    /// let filter = Filter::field_around(FieldId::Point, &lasso).unwrap();
+    /// assert_eq!(filter.to_string(), "point in {52.5/4.2, 52.5/5.5, 51.6/4.8}");
+    /// ```
+    pub fn field_around(field: FieldId, corners: &[[f64; 2]]) -> Option<Self> {
+        let fits = field.field().kind == Type::Point
+            && (CORNERS_MIN..=CORNERS_MAX).contains(&corners.len())
+            && corners.iter().all(|corner| values::is_corner(*corner));
+        fits.then(|| Self::compared(field, Op::In, Operand::Corners(corners.to_vec())))
     }
 
     /// The two moments between which a field must lie, if this is all that it asks for: what

@@ -22,6 +22,7 @@ use winnow::prelude::*;
 use winnow::stream::{LocatingSlice, Location, Stateful, Stream};
 use winnow::token::{any, literal, take_till, take_while};
 
+use super::area::{CORNERS_MAX, CORNERS_MIN};
 use super::error::{Mistake, quoted};
 use super::expr::{Compare, Expr, Op, Operand, Pattern};
 use super::fields::{Field, Table, Type, names};
@@ -334,6 +335,7 @@ pub(super) const fn operators(kind: Type) -> &'static [Op] {
     match kind {
         Type::Addr => &[Op::Eq, Op::Ne, Op::In],
         Type::Flag => &[Op::Eq, Op::Ne],
+        Type::Point => &[Op::In],
         Type::Text => &[Op::Eq, Op::Ne, Op::Contains, Op::Matches, Op::In],
         Type::Number | Type::Bytes | Type::Secs | Type::Band | Type::Time => {
             &[Op::Ge, Op::Le, Op::Gt, Op::Lt, Op::Eq, Op::Ne, Op::In]
@@ -370,6 +372,7 @@ const fn type_name(kind: Type) -> &'static str {
         Type::Flag => "true or false",
         Type::Band => "a band",
         Type::Time => "a time",
+        Type::Point => "a point",
     }
 }
 
@@ -378,11 +381,12 @@ fn set(input: &mut Input<'_>, field: &'static Field) -> Parsed<Operand> {
         return Err(misplaced_value(input, "`{` with values up to `}`"));
     }
     space(input)?;
+    let open = input.current_token_start();
     let mut joined = one_value(input, field)?;
     loop {
         space(input)?;
         if opt('}').parse_next(input)?.is_some() {
-            return Ok(joined);
+            return enclosing(joined, open..input.current_token_start());
         }
         if opt(',').parse_next(input)?.is_none() {
             return Err(misplaced_value(input, "`,` or `}`"));
@@ -391,6 +395,17 @@ fn set(input: &mut Input<'_>, field: &'static Field) -> Parsed<Operand> {
         let next = one_value(input, field)?;
         // All values of one field are of one type, so that they always join.
         joined = joined.joined(next).ok_or_else(|| misplaced_value(input, "`}`"))?;
+    }
+}
+
+/// Values in brackets; corners of an area are as many as it takes.
+fn enclosing(values: Operand, at: Range<usize>) -> Parsed<Operand> {
+    match &values {
+        Operand::Corners(corners) if !(CORNERS_MIN..=CORNERS_MAX).contains(&corners.len()) => {
+            let what = format!("an area has {CORNERS_MIN} to {CORNERS_MAX} corners");
+            Err(cut(at, what, vec!["`{52.5/4.2, 52.5/5.5, 51.6/4.8}`".into()]))
+        }
+        _ => Ok(values),
     }
 }
 

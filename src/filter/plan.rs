@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 
 use super::addr::{AddrSearch, AddrTest};
+use super::area::Area;
 use super::expr::{Compare, Expr, Op, Operand, Span};
 use super::fields::{FIELDS, FieldId, Type};
 use super::text::{Needle, TextTest};
@@ -27,6 +28,8 @@ pub enum Cell<'a> {
     Band(Band),
     /// A moment.
     Time(Timestamp),
+    /// Degrees north and east. NaN counts as no value.
+    Point([f64; 2]),
 }
 
 /// A row that hands out its values: none for what it does not have or does not know.
@@ -61,6 +64,7 @@ pub(super) enum Test {
     Flag(bool),
     Band(Order<Band>),
     Time(Order<Timestamp>),
+    Point(Area),
 }
 
 /// Where a value must lie.
@@ -200,6 +204,7 @@ impl Node {
             Self::Has(_) => 1,
             Self::Test(_, Test::Number(_) | Test::Flag(_) | Test::Band(_) | Test::Time(_)) => 1,
             Self::Test(_, Test::Addr(_)) => 3,
+            Self::Test(_, Test::Point(_)) => 20,
             Self::Test(_, Test::Text(TextTest::Equals(_))) => 4,
             Self::Test(_, Test::Text(TextTest::Contains(_))) => 10,
             Self::Test(_, Test::Text(TextTest::Matches(_))) => 40,
@@ -231,7 +236,10 @@ fn cheap_first(parts: &[Expr], now: Timestamp) -> Vec<Node> {
 fn any(row: &dyn Fields, field: FieldId, mut test: impl FnMut(Cell<'_>) -> bool) -> bool {
     let mut found = false;
     row.each(field, &mut |cell| {
-        let is_value = !matches!(cell, Cell::Number(number) if number.is_nan());
+        let is_value = match cell {
+            Cell::Number(number) | Cell::Point([number, _]) => !number.is_nan(),
+            _ => true,
+        };
         found = found || (is_value && test(cell));
     });
     found
@@ -253,6 +261,7 @@ impl Test {
             }
             Operand::Addrs(ranges) => Self::Addr(AddrTest::new(ranges)),
             Operand::Flag(flag) => Self::Flag(*flag),
+            Operand::Corners(corners) => Self::Point(Area::new(corners)),
             Operand::Pattern(pattern) => Self::Text(TextTest::Matches(pattern.regex().clone())),
             Operand::Texts(texts) => Self::Text(match (op, texts.first()) {
                 (Op::Contains, Some(text)) => TextTest::Contains(Box::new(Needle::new(text))),
@@ -269,6 +278,7 @@ impl Test {
             (Self::Flag(wanted), Cell::Flag(flag)) => *wanted == flag,
             (Self::Band(order), Cell::Band(band)) => order.holds(band),
             (Self::Time(order), Cell::Time(time)) => order.holds(time),
+            (Self::Point(area), Cell::Point(point)) => area.holds(point),
             _ => {
                 debug_assert!(false, "a field hands out a value of another type: {cell:?}");
                 false

@@ -63,6 +63,7 @@ fn filters_are_read_and_written_in_one_way() {
         ("kind == tor", "kind == \"tor\""),
         ("10.0.0.0/8", "\"10.0.0.0/8\""),
         ("http.request.uri contains ../", "uri contains \"../\""),
+        ("point in { 52.5/4.2,52.50/5.5 , -1/-181}", "point in {52.5/4.2, 52.5/5.5, -1/-181}"),
     ] {
         assert_eq!(shown(text), expected, "{text}");
         if let Ok(filter) = parse(text) {
@@ -103,6 +104,16 @@ fn errors_name_the_column_and_what_could_stand_there() {
             "score contains 5",
             "column 7: `contains` does not go with score; `>=`, `<=`, `>`, `<`, `==`, `!=` or `in` \
              could stand here",
+        ),
+        (
+            "point in {52/4, 53/5}",
+            "column 11: an area has 3 to 256 corners; `{52.5/4.2, 52.5/5.5, 51.6/4.8}`, could stand \
+             here",
+        ),
+        (
+            "point in {52/4, 95/5, 52/6}",
+            "column 17: `95/5` is not a point; degrees north and east, such as 52.37/4.9, could \
+             stand here",
         ),
         ("addr in 5", "column 9: `5` is no value; `{` with values up to `}` could stand here"),
         ("port in {1 2}", "column 12: `2` is no value; `,` or `}` could stand here"),
@@ -218,6 +229,7 @@ struct Row {
     mine: Option<bool>,
     band: Option<Band>,
     last: Option<Timestamp>,
+    point: Option<[f32; 2]>,
 }
 
 impl Fields for Row {
@@ -234,6 +246,9 @@ impl Fields for Row {
             FieldId::Mine => self.mine.iter().for_each(|it| see(Cell::Flag(*it))),
             FieldId::Band => self.band.iter().for_each(|it| see(Cell::Band(*it))),
             FieldId::LastSeen => self.last.iter().for_each(|it| see(Cell::Time(*it))),
+            FieldId::Point => {
+                see(Cell::Point(self.point.unwrap_or([f32::NAN; 2]).map(f64::from)));
+            }
             _ => {}
         }
     }
@@ -263,6 +278,7 @@ struct Grid {
     band_known: Bits,
     last: Vec<Timestamp>,
     last_known: Bits,
+    points: Vec<[f32; 2]>,
 }
 
 impl Grid {
@@ -296,6 +312,7 @@ impl Grid {
             grid.name_ends.push(grid.names.len() as u32);
             grid.bands.push(row.band.unwrap_or(Band::None));
             grid.last.push(row.last.unwrap_or_default());
+            grid.points.push(row.point.unwrap_or([f32::NAN; 2]));
         }
         grid.words = words;
         grid.asn_known = rows.iter().map(|row| row.asn.is_some()).collect();
@@ -326,6 +343,7 @@ impl Columns for Grid {
             FieldId::Mine => Column::optional(Data::Flags(&self.mine), &self.mine_known),
             FieldId::Band => Column::optional(Data::Bands(&self.bands), &self.band_known),
             FieldId::LastSeen => Column::optional(Data::Times(&self.last), &self.last_known),
+            FieldId::Point => Column::one(Data::Points(&self.points)),
             _ => return None,
         })
     }
@@ -346,6 +364,7 @@ fn row_of_the_shop() -> Row {
         mine: Some(false),
         band: Some(Band::Critical),
         last: Some("2026-06-05T03:12:44.25Z".parse().unwrap()),
+        point: Some([52.37, 4.9]),
     }
 }
 
@@ -529,8 +548,9 @@ prop_compose! {
         mine in prop::option::of(any::<bool>()),
         band in prop::option::of(prop::sample::select(&[Band::None, Band::Low, Band::High][..])),
         last in prop::option::of((-3_i64..3).prop_map(|secs| NOW.plus_nanos(secs * 500_000_000))),
+        point in prop::option::of(point(-180).prop_map(|it| it.map(|degrees| degrees as f32 + 0.5))),
     ) -> Row {
-        Row { addrs, score, asn, bytes, ports, country, lists, names, mine, band, last }
+        Row { addrs, score, asn, bytes, ports, country, lists, names, mine, band, last, point }
     }
 }
 
@@ -572,6 +592,11 @@ fn moment() -> impl Strategy<Value = Span<Moment>> + Clone {
 
 fn number() -> impl Strategy<Value = f64> + Clone {
     prop_oneof![(0_u16..20).prop_map(|it| f64::from(it) * 0.5), -1e9..1e12_f64]
+}
+
+/// Degrees north and east, from so many west on.
+fn point(west: i16) -> impl Strategy<Value = [f64; 2]> {
+    (-90_i16..=90, west..=-west).prop_map(|(lat, lon)| [lat, lon].map(f64::from))
 }
 
 fn compare(field: FieldId, op: Op, operand: Operand) -> Expr {
@@ -620,6 +645,11 @@ fn leaf() -> impl Strategy<Value = Expr> {
         (text, pattern).prop_map(|(field, pattern)| {
             compare(field, Op::Matches, Operand::Pattern(Pattern::new(pattern).unwrap()))
         }),
+        prop::collection::vec(point(-540), 3..9).prop_map(|corners| compare(
+            FieldId::Point,
+            Op::In,
+            Operand::Corners(corners)
+        )),
         (any::<bool>(), any::<bool>()).prop_map(|(flag, equal)| {
             let op = if equal { Op::Eq } else { Op::Ne };
             compare(FieldId::Mine, op, Operand::Flag(flag))

@@ -27,6 +27,7 @@ pub(super) fn value(field: FieldId, kind: Type, text: &str) -> Result<Operand, &
             span(text, one, in_order).map(|span| Operand::Bands(vec![span]))
         }
         Type::Time => span(text, time, times_in_order).map(|span| Operand::Times(vec![span])),
+        Type::Point => corner(text).map(|corner| Operand::Corners(vec![corner])).ok_or(none),
     }
 }
 
@@ -54,6 +55,17 @@ fn addrs(text: &str) -> Result<AddrRange, &'static str> {
         };
     }
     query::parse(text).map(|query| query.range()).map_err(|error| error.what)
+}
+
+/// Degrees north and east with a stroke between them.
+fn corner(text: &str) -> Option<[f64; 2]> {
+    let (lat, lon) = text.split_once('/')?;
+    Some([lat.trim().parse().ok()?, lon.trim().parse().ok()?]).filter(|&it| is_corner(it))
+}
+
+/// Whether these are degrees north and east; an area may go once round the globe either way.
+pub(super) fn is_corner([lat, lon]: [f64; 2]) -> bool {
+    lat.abs() <= 90.0 && lon.abs() <= 540.0
 }
 
 fn flag(text: &str) -> Option<bool> {

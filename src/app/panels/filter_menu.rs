@@ -88,6 +88,12 @@ pub fn of_host(hosts: &HostColumns, row: usize) -> Vec<Filter> {
     all.0
 }
 
+/// Of a verdict: its band, or that a host has none.
+pub fn of_verdict(verdict: Verdict) -> Filter {
+    let band = band(verdict).and_then(|band| Filter::field_eq(FieldId::Band, Cell::Band(band)));
+    band.unwrap_or_else(|| Filter::has(FieldId::Band).not())
+}
+
 const fn band(verdict: Verdict) -> Option<Band> {
     Some(match verdict {
         Verdict::Unknown => return None,

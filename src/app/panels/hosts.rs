@@ -33,16 +33,25 @@ pub const PANEL: Panel = Panel {
 };
 
 const COLUMNS: [(HostColumn, Column); 14] = [
-    (HostColumn::Score, Column::text("Score", 72.0, "0 to 100, and the band's mark")),
-    (HostColumn::Addr, Column::text("Address", 140.0, "The host")),
-    (HostColumn::Name, Column::text("Name", 90.0, "The first name it was seen under")),
-    (HostColumn::As, Column::text("Network", 100.0, "Origin AS and its name").growing()),
-    (HostColumn::Kinds, Column::text("Kind", 76.0, "What sort of network it belongs to")),
-    (HostColumn::Place, Column::text("Place", 120.0, "The likeliest city; see its radius")),
-    (HostColumn::Detections, Column::number("Found", 52.0, "How many detections are about it")),
-    (HostColumn::Flows, Column::number("Flows", 64.0, "Flows, and log records that name it")),
+    (HostColumn::Score, Column::text("Score", 66.0, "0 to 100, and the band's mark")),
+    (HostColumn::Addr, Column::text("Address", 130.0, "The host")),
+    (HostColumn::Name, Column::text("Name", 70.0, "The first name it was seen under").growing()),
+    (HostColumn::As, Column::text("Network", 134.0, "Origin AS and its name").growing()),
+    (
+        HostColumn::Kinds,
+        Column::text("Kind", 68.0, "What sort of network it belongs to; mine: one of your own"),
+    ),
+    (
+        HostColumn::Place,
+        Column::text("Place", 110.0, "The likeliest city; see its radius").growing(),
+    ),
+    (HostColumn::Detections, Column::number("Found", 54.0, "How many detections are about it")),
+    (
+        HostColumn::Flows,
+        Column::number("Seen", 58.0, "How often: flows it took part in, log records that name it"),
+    ),
     (HostColumn::BytesOut, Column::number("Sent", 64.0, "IP bytes it sent")),
-    (HostColumn::BytesIn, Column::number("Received", 64.0, "IP bytes it received")),
+    (HostColumn::BytesIn, Column::number("Received", 70.0, "IP bytes it received")),
     (HostColumn::Said, Column::text("Yours", 80.0, "Your verdict and tags")),
     (HostColumn::FirstSeen, Column::time("First seen", "The oldest sighting")),
     (HostColumn::LastSeen, Column::time("Last seen", "The newest sighting")),

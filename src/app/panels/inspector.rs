@@ -64,7 +64,7 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
     if let Some(key) = selection.key {
         said::said_ui(ui, view, key);
     }
-    facts_ui(ui, host);
+    facts_ui(ui, selection, host);
     fingerprints_ui(ui, selection);
     detections_ui(ui, view, selection);
     peers_ui(ui, view, selection);
@@ -149,11 +149,11 @@ fn where_ui(ui: &mut Ui, host: &HostRow) {
             city.unwrap_or("?"),
             sources.join(", ")
         );
-        ui.add(egui::Label::new(RichText::new(line).color(Palette::of(ui).quiet)).truncate());
+        ui.add(egui::Label::new(RichText::new(line).color(Palette::of(ui).quiet)).wrap());
     }
 }
 
-fn facts_ui(ui: &mut Ui, host: &HostRow) {
+fn facts_ui(ui: &mut Ui, selection: &Selection, host: &HostRow) {
     section(ui, "Seen");
     egui::Grid::new("seen").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
         let mut row = |key: &str, value: String| {
@@ -165,9 +165,12 @@ fn facts_ui(ui: &mut Ui, host: &HostRow) {
         };
         row(&format!("first, {}", times::zone()), time(host.first_seen));
         row(&format!("last, {}", times::zone()), time(host.last_seen));
-        row("flows", grouped(host.flows));
-        row("sent", bytes(host.bytes_out));
-        row("received", bytes(host.bytes_in));
+        row("in", seen_in(selection));
+        // Logs do not count packets, and few count bytes: that is unknown, not zero.
+        let amount =
+            |count: u64| if host.packets + count == 0 { String::new() } else { bytes(count) };
+        row("sent", amount(host.bytes_out));
+        row("received", amount(host.bytes_in));
         row("prefix", host.prefix.map(|prefix| prefix.to_string()).unwrap_or_default());
         let names: Vec<String> =
             host.names.iter().take(8).map(|name| visible(&name.name)).collect();
@@ -212,10 +215,26 @@ fn detections_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
     }
 }
 
+/// `9 flows, 126 records`.
+fn seen_in(selection: &Selection) -> String {
+    let (flows, records) = (selection.flow_count as u64, selection.record_count as u64);
+    match (flows, records) {
+        (_, 0) => counted(flows, "flow", "flows"),
+        (0, _) => counted(records, "record", "records"),
+        _ => format!(
+            "{}, {}",
+            counted(flows, "flow", "flows"),
+            counted(records, "record", "records")
+        ),
+    }
+}
+
+/// The hosts it met most.
 fn peers_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
-    let flows = counted(selection.flow_count as u64, "flow", "flows");
-    let records = counted(selection.record_count as u64, "record", "records");
-    section(ui, &format!("Met in {flows} and {records}"));
+    if selection.peers.is_empty() {
+        return;
+    }
+    section(ui, "Peers");
     for peer in selection.peers.iter().take(PEERS_SHOWN) {
         ui.horizontal(|ui| {
             let button = egui::Button::new(

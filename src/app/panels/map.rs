@@ -1,20 +1,21 @@
 //! Map: where hosts are, as honestly as open data can say.
 
-mod boxes;
+mod areas;
 mod clusters;
 mod corner;
 mod frame;
 mod ground;
 mod labels;
+mod legend;
 mod picture;
 mod selection;
 
-use egui::{Sense, Ui};
+use egui::{Rect, Sense, Ui};
 
 pub use self::frame::MapState;
 
 use self::frame::Frame;
-use super::{Panel, View, empty_ui, no_tools};
+use super::{Panel, View, empty_ui};
 use crate::app::theme::icon;
 use crate::engine::workbench::DataState;
 
@@ -23,14 +24,16 @@ pub const PANEL: Panel = Panel {
     title: "Map",
     icon: icon::MAP,
     help: "Hosts at their likeliest place. Shape and colour tell the highest band at a place, the \
-           number how many hosts are there. Of the selected host, a ring holds it with 90 %, \
+           number how many hosts are there; the words above count all that are shown, and show \
+           those of a band alone on a click. Of the selected host, a ring holds it with 90 %, \
            circles are all places that sources claim, and lines lead to its peers. Drag to move, \
-           wheel to zoom, click to select; drag with Shift to show the hosts in a box alone. What \
+           wheel to zoom, click to select; drag with Shift to show the hosts in a box alone, with Ctrl \
+           those in a lasso. What \
            it does not know: addresses behind anycast and satellites have no single place; they \
            are counted in the corner. Borders are de facto (Natural Earth) and no statement on \
            disputes.",
     ui,
-    tools: no_tools,
+    tools: legend::tools,
 };
 
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
@@ -53,11 +56,12 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     ground::draw(ui, snapshot, &frame);
     state.clusters.follow(&snapshot.places, &frame);
     let seen = state.clusters.seen(&frame);
+    let rooms: Vec<Rect> = seen.iter().map(|mark| mark.room()).collect();
     if let DataState::Ready(data) = &snapshot.data {
-        let rooms = corner::rooms(rect);
-        state.labels.draw(ui, &frame, &data.towns, (&seen, &rooms));
+        let taken = [&rooms[..], &corner::rooms(rect)].concat();
+        state.labels.draw(ui, &frame, &data.towns, taken);
     }
-    selection::draw(ui, snapshot, &frame);
+    selection::draw(ui, snapshot, &frame, rooms);
     clusters::draw(ui, rect, &seen);
     if let Some(mark) = response.hover_pos().and_then(|at| clusters::nearest(&seen, at)) {
         clusters::tooltip(ui, snapshot, mark.cluster);
@@ -67,7 +71,7 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     if let Some(cluster) = chosen.map(|mark| mark.cluster.clone()) {
         clusters::choose(view, &cluster);
     }
-    boxes::box_ui(ui, view, &response, &frame);
+    areas::area_ui(ui, view, &response, &frame);
     corner::corner_ui(ui, view, &frame);
     view.memory.map.picture.ui(ui.ctx(), rect);
 }

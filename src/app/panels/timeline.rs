@@ -5,8 +5,8 @@ use egui::{Align2, Rect, Sense, Stroke, Ui, pos2, vec2};
 use super::View;
 use crate::app::theme::{self, Palette};
 use crate::app::times;
-use crate::app::widgets::text::{counted, time};
-use crate::engine::workbench::Timeline;
+use crate::app::widgets::text::{bytes, counted, grouped, time};
+use crate::engine::workbench::{TimeBin, Timeline, Verdict};
 use crate::filter::{FieldId, Filter};
 use crate::model::Timestamp;
 
@@ -15,6 +15,42 @@ use crate::model::Timestamp;
 pub struct TimelineState {
     /// Where a drag began, as a part of the time shown.
     from: Option<f64>,
+    /// What the bars are high of.
+    measure: Measure,
+}
+
+/// What the bars of the timeline are high of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Measure {
+    /// Flows and records.
+    #[default]
+    Count,
+    /// IP bytes of flows.
+    Bytes,
+}
+
+impl Measure {
+    const fn of(self, bin: &TimeBin) -> u64 {
+        match self {
+            Self::Count => bin.flows + bin.records,
+            Self::Bytes => bin.bytes,
+        }
+    }
+
+    /// `up to 602 flows and records`.
+    fn legend(self, most: u64) -> String {
+        match self {
+            Self::Count => format!("up to {} flows and records", grouped(most)),
+            Self::Bytes => format!("up to {} of flows", bytes(most)),
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Count => Self::Bytes,
+            Self::Bytes => Self::Count,
+        }
+    }
 }
 
 /// Points that a drag must go to mean a stretch of time.
@@ -37,24 +73,29 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     let painter = ui.painter().with_clip_rect(rect);
     if all.bins.is_empty() {
-        let what = "Nothing that is open has a time";
+        let what = match view.snapshot.case.is_growing {
+            true => "Times come when the first file is read",
+            false => "Nothing that is open has a time",
+        };
         let font = theme::text(theme::BODY);
         painter.text(rect.center(), Align2::CENTER_CENTER, what, font, palette.quiet);
         return;
     }
     let plot = Rect::from_min_max(rect.min + vec2(8.0, 2.0), rect.max - vec2(8.0, 16.0));
-    let most = all.bins.iter().map(|bin| bin.flows + bin.records).max().unwrap_or(1).max(1);
+    let measure = view.memory.timeline.measure;
+    let most = all.bins.iter().map(|bin| measure.of(bin)).max().unwrap_or(1).max(1);
+    let bars = |shown: &Timeline, colour| bars(&painter, plot, shown, (measure, most), colour);
     if let Some((from, to)) = range {
         let [from, to] = [from, to].map(|at| part_of(all, at));
         painter.rect_filled(stretch(plot, from, to), 0.0, palette.selected);
     }
     let shown = &view.snapshot.timeline_shown;
     if view.snapshot.filter.is_on() {
-        bars(&painter, plot, all, most, palette.border);
+        bars(all, palette.border);
     }
-    bars(&painter, plot, shown, most, palette.amount);
+    bars(shown, palette.amount);
     if let Some(selection) = &view.snapshot.selection {
-        bars(&painter, plot, &selection.timeline, most, palette.accent);
+        bars(&selection.timeline, palette.accent);
     }
     brush(ui, view, &response, plot);
     let width = plot.width() / all.bins.len() as f32;
@@ -62,7 +103,7 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
         if bin.detections > 0 {
             let left = plot.min.x + number as f32 * width;
             let mark = Rect::from_min_size(pos2(left, plot.max.y), vec2(width.max(1.0), 2.0));
-            painter.rect_filled(mark, 0.0, palette.band(crate::engine::workbench::Verdict::High));
+            painter.rect_filled(mark, 0.0, palette.band(Verdict::High));
         }
     }
     let font = theme::text(theme::HEAD);
@@ -74,19 +115,78 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
         let label = format!("{} {zone}", time(Some(at_part(all, f64::from(part)))));
         painter.text(at, anchor, label, font.clone(), palette.quiet);
     }
-    if let Some(pointer) = response.hover_pos().filter(|at| plot.x_range().contains(at.x)) {
-        let part = (pointer.x - plot.min.x) / plot.width();
-        painter.vline(pointer.x, plot.y_range(), Stroke::new(1.0, palette.quiet));
-        let number = (part * all.bins.len() as f32) as usize;
-        let bin = all.bins.get(number).copied().unwrap_or_default();
-        let told = format!(
-            "{} {zone} · {} · {} · {}",
-            time(Some(at_part(all, f64::from(part)))),
-            counted(bin.flows, "flow", "flows"),
-            counted(bin.records, "record", "records"),
-            counted(bin.detections, "detection going on", "detections going on"),
-        );
-        response.on_hover_text_at_pointer(told);
+    legend_ui(ui, view, rect, most);
+    hover_ui(ui, all, &response, plot);
+}
+
+/// Says what happened under the pointer.
+fn hover_ui(ui: &Ui, all: &Timeline, response: &egui::Response, plot: Rect) {
+    let Some(pointer) = response.hover_pos().filter(|at| plot.x_range().contains(at.x)) else {
+        return;
+    };
+    let part = (pointer.x - plot.min.x) / plot.width();
+    let line = Stroke::new(1.0, Palette::of(ui).quiet);
+    ui.painter().vline(pointer.x, plot.y_range(), line);
+    let number = (part * all.bins.len() as f32) as usize;
+    let bin = all.bins.get(number).copied().unwrap_or_default();
+    let told = format!(
+        "{} {} · {} of {} · {} · {}",
+        time(Some(at_part(all, f64::from(part)))),
+        times::zone(),
+        counted(bin.flows, "flow", "flows"),
+        bytes(bin.bytes),
+        counted(bin.records, "record", "records"),
+        counted(bin.detections, "detection going on", "detections going on"),
+    );
+    response.clone().on_hover_text_at_pointer(told);
+}
+
+/// Points from the left that the first time takes, and from the middle that the second does.
+const TIME: f32 = 180.0;
+
+/// Between the times: what the bars mean, how high the highest is, what the line below them is. A
+/// click changes what they are high of.
+fn legend_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect, most: u64) {
+    let palette = Palette::of(ui);
+    let room = Rect::from_min_max(
+        pos2(rect.min.x + TIME, rect.max.y - 15.0),
+        pos2(rect.center().x - TIME / 2.0, rect.max.y),
+    );
+    let timeline = &view.snapshot.timeline;
+    let measure = view.memory.timeline.measure;
+    let painter = ui.painter().with_clip_rect(rect);
+    let layout =
+        |text: String| painter.layout_no_wrap(text, theme::text(theme::HEAD), palette.quiet);
+    let mut x = room.min.x;
+    let heights = layout(measure.legend(most));
+    let place = Rect::from_min_size(pos2(x, room.min.y), heights.size() + vec2(14.0, 0.0));
+    if place.max.x > room.max.x {
+        return;
+    }
+    let has_bytes = timeline.bins.iter().any(|bin| bin.bytes > 0);
+    let sense = if has_bytes { Sense::click() } else { Sense::hover() };
+    let response = ui.interact(place, ui.scope_id().with("measure"), sense);
+    let name = format!("Bars: {}", measure.legend(most));
+    let role = if has_bytes { egui::Role::Button } else { egui::Role::Label };
+    response.widget_info(|| egui::WidgetInfo::labeled(role, true, &name));
+    let colour = if response.hovered() && has_bytes { palette.text } else { palette.quiet };
+    let mark = Rect::from_min_size(pos2(x, room.center().y - 5.0), vec2(8.0, 8.0));
+    painter.rect_filled(mark, 0.0, palette.amount);
+    x = place.max.x + 16.0;
+    painter.galley_with_override_text_color(pos2(mark.max.x + 6.0, room.min.y), heights, colour);
+    let what = "A bar's height grows with the square root of its number, so that little is still \
+                seen beside much.";
+    let click = if has_bytes { " Click to count bytes or flows and records." } else { "" };
+    if response.on_hover_text(format!("{what}{click}")).clicked() {
+        view.memory.timeline.measure = measure.other();
+    }
+    let detections = layout("detections".to_owned());
+    if timeline.bins.iter().any(|bin| bin.detections > 0)
+        && x + detections.size().x + 18.0 <= room.max.x
+    {
+        let mark = Rect::from_min_size(pos2(x, room.center().y - 2.0), vec2(12.0, 2.0));
+        painter.rect_filled(mark, 0.0, palette.band(Verdict::High));
+        painter.galley(pos2(mark.max.x + 6.0, room.min.y), detections, palette.quiet);
     }
 }
 
@@ -172,10 +272,16 @@ fn at_part(all: &Timeline, part: f64) -> Timestamp {
 }
 
 /// Heights grow with the square root, so that one flow beside a flood is still seen.
-fn bars(painter: &egui::Painter, plot: Rect, all: &Timeline, most: u64, colour: egui::Color32) {
+fn bars(
+    painter: &egui::Painter,
+    plot: Rect,
+    all: &Timeline,
+    (measure, most): (Measure, u64),
+    colour: egui::Color32,
+) {
     let width = plot.width() / all.bins.len().max(1) as f32;
     for (number, bin) in all.bins.iter().enumerate() {
-        let count = bin.flows + bin.records;
+        let count = measure.of(bin);
         if count == 0 {
             continue;
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use super::columns::{HostCells, HostColumns};
+use super::columns::{HostCells, HostColumns, Verdict};
 use super::snapshot::Marks;
 use crate::filter::{ABSENT, Bits, Column, Columns, Data, Dictionary, FieldId, Filter};
 use crate::model::{Addr, Band, Timestamp};
@@ -123,6 +123,8 @@ pub(super) struct Asked {
     evidence: Many,
     detector: Many,
     has_asn: Bits,
+    /// Whether it has a score at all.
+    is_known: Bits,
     as_name: Word,
     country: Word,
     region: Word,
@@ -152,6 +154,7 @@ impl Asked {
         self.evidence.push(host.evidence.iter().copied());
         self.detector.push(host.detectors.iter().copied());
         self.has_asn.push(host.asn.is_some());
+        self.is_known.push(Verdict::named(host.word, host.score) != Verdict::Unknown);
         self.as_name.push(host.as_name);
         self.country.push(host.country);
         self.region.push(host.region);
@@ -263,14 +266,15 @@ impl Columns for HostColumns {
         Some(match field {
             FieldId::Addr => Column::one(Data::Addrs(&asked.addr)),
             FieldId::Mine => Column::one(Data::Flags(&asked.mine)),
-            FieldId::Score => Column::one(Data::F32(&self.score)),
-            FieldId::Band => Column::one(Data::Bands(&asked.band)),
+            FieldId::Score => Column::optional(Data::F32(&self.score), &asked.is_known),
+            FieldId::Band => Column::optional(Data::Bands(&asked.band), &asked.is_known),
             FieldId::Malice => Column::one(Data::F32(&asked.malice)),
             FieldId::Anonymity => Column::one(Data::F32(&asked.anonymity)),
             FieldId::EvidenceAmount => Column::one(Data::F32(&asked.evidence_amount)),
             FieldId::Asn => Column::optional(Data::U32(&self.asn), &asked.has_asn),
             FieldId::Lat => Column::one(Data::F32(&asked.lat)),
             FieldId::Lon => Column::one(Data::F32(&asked.lon)),
+            FieldId::Point => Column::one(Data::Points(&self.point)),
             FieldId::RadiusKm => Column::one(Data::F32(&self.radius_km)),
             FieldId::PlaceConfidence => Column::one(Data::F32(&asked.place_confidence)),
             FieldId::Flows => Column::one(Data::U64(&self.flows)),

@@ -51,7 +51,7 @@ impl Verdict {
     }
 
     /// Of a score and its word, which is the band, "unknown" or "evidence conflicts".
-    fn named(word: &str, score: f64) -> Self {
+    pub(super) fn named(word: &str, score: f64) -> Self {
         if word == Self::Unknown.as_str() {
             return Self::Unknown;
         }
@@ -128,6 +128,15 @@ impl HostColumns {
     /// The address of a row; `None`: there is no such row.
     pub fn addr(&self, row: u32) -> Option<Addr> {
         self.keys.get(row as usize).map(|key| key.addr())
+    }
+
+    /// How many of some rows have which verdict, in the order of [`Verdict::ALL`].
+    pub(super) fn verdicts(&self, rows: &[u32]) -> [u32; 6] {
+        let mut counts = [0; 6];
+        for verdict in rows.iter().filter_map(|&row| self.verdict.get(row as usize)) {
+            counts[*verdict as usize] += 1;
+        }
+        counts
     }
 
     /// Adds a host of a triage.
@@ -254,8 +263,8 @@ impl HostColumns {
 pub(super) struct HostCells<'a> {
     pub(super) key: HostKey,
     pub(super) realm: Option<&'a str>,
-    score: f64,
-    word: &'a str,
+    pub(super) score: f64,
+    pub(super) word: &'a str,
     pub(super) band: Band,
     pub(super) mine: bool,
     pub(super) malice: f64,

@@ -161,6 +161,7 @@ impl Engine {
         let hosts = &self.next.hosts.all;
         let mut rows = self.filters.rows(Table::Hosts, hosts.len());
         sort.sort(hosts, &self.next.marks, &mut rows);
+        self.next.verdicts = hosts.verdicts(&rows);
         (self.next.hosts.shown, self.next.hosts.sort) = (Arc::new(rows), sort);
     }
 

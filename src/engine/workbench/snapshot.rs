@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub case: Arc<CaseView>,
     /// Hosts in the order asked for.
     pub hosts: Ordered<HostColumns, HostSort>,
+    /// How many of the hosts shown have which verdict, in the order of [`Verdict::ALL`].
+    pub verdicts: [u32; 6],
     /// The hosts shown in groups, if that was asked for.
     pub groups: Option<Arc<Groups>>,
     /// Flows in the order asked for.

@@ -22,31 +22,45 @@ pub(super) fn host<'a>(
     };
     match column {
         HostColumn::Score => score(hosts, row),
-        HostColumn::Addr => {
-            let addr = hosts.keys[row].addr().to_string();
-            Cell::mono(if hosts.mine[row] { format!("{addr} (mine)") } else { addr })
-        }
+        HostColumn::Addr => Cell::mono(hosts.keys[row].addr().to_string()),
         HostColumn::Name => some(&hosts.name[row]),
         HostColumn::As => match hosts.asn[row] {
             0 => Cell::unknown(),
             asn => Cell::text(format!("AS{asn} {}", Visible(&hosts.as_name[row]))),
         },
-        HostColumn::Kinds => some(&hosts.kinds[row]),
+        HostColumn::Kinds => match (hosts.mine[row], &*hosts.kinds[row]) {
+            (true, "") => Cell::text("mine"),
+            (true, kinds) => Cell::text(format!("mine, {kinds}")),
+            (false, kinds) => some(kinds),
+        },
         HostColumn::Place => some(&place(hosts, row)),
         HostColumn::Detections => match hosts.detections[row] {
             0 => Cell::mono("0").quiet(),
             count => Cell::mono(count.to_string()),
         },
         HostColumn::Flows => Cell::mono(grouped(hosts.flows[row])),
-        HostColumn::Packets => Cell::mono(grouped(hosts.packets[row])),
-        HostColumn::BytesIn => Cell::mono(bytes(hosts.bytes_in[row])),
-        HostColumn::BytesOut => Cell::mono(bytes(hosts.bytes_out[row])),
+        HostColumn::Packets => amount(hosts, row, hosts.packets[row], grouped),
+        HostColumn::BytesIn => amount(hosts, row, hosts.bytes_in[row], bytes),
+        HostColumn::BytesOut => amount(hosts, row, hosts.bytes_out[row], bytes),
         HostColumn::FirstSeen => some(&time(hosts.first_seen[row])),
         HostColumn::LastSeen => some(&time(hosts.last_seen[row])),
         HostColumn::Said => match marks.get(&hosts.keys[row]) {
             Some(mark) => Cell::text(Visible(&mark.text()).to_string()),
             None => Cell::default(),
         },
+    }
+}
+
+/// How much of it: a log that counts none says nothing of it, and that is not zero.
+fn amount(
+    hosts: &HostColumns,
+    row: usize,
+    amount: u64,
+    written: impl Fn(u64) -> String,
+) -> Cell<'static> {
+    match amount {
+        0 if hosts.packets[row] == 0 => Cell::unknown(),
+        amount => Cell::mono(written(amount)),
     }
 }
 

@@ -13,7 +13,7 @@ const REFS_SHOWN: usize = 8;
 
 /// The score as a waterfall: each row's points to the right, or to the left with a minus.
 pub(super) fn why_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
-    section(ui, &format!("Why {}", if host.word == "unknown" { "unknown" } else { "this score" }));
+    section(ui, &format!("Why {}", if host.is_unknown() { "unknown" } else { "this score" }));
     let largest = host.evidence.iter().map(|row| row.row.contribution.abs()).fold(1.0, f64::max);
     for row in &host.evidence {
         evidence_ui(ui, view, row, largest);

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Pos2, Rect, Ui, pos2, vec2};
+use egui::{Align2, Pos2, Rect, Ui, Vec2, pos2, vec2};
 use hashbrown::HashMap;
 
 use super::frame::Frame;
@@ -17,13 +17,13 @@ use crate::app::widgets::text::{counted, grouped};
 use crate::engine::workbench::{Places, Selected, Snapshot, Verdict};
 
 /// Points on the screen within which spots are drawn as one.
-const CLUSTER: f64 = 26.0;
+const CLUSTER: f64 = 40.0;
 
 /// Half steps of zoom that are kept: one wheels in and out again over some of them.
 const LEVELS_MAX: usize = 8;
 
 /// Points between two marks at least: less, and one lies on the other.
-const APART: f64 = 20.0;
+const APART: f64 = 30.0;
 
 /// Closer than this, a click does not go nearer: places are not known better.
 const NEAR: f64 = 9.0;
@@ -164,18 +164,23 @@ impl Seen<'_> {
         4.0 + (self.cluster.count as f32).log10() * 2.5
     }
 
-    /// The room that mark and number take.
+    /// The room that the mark takes.
+    fn disc(&self) -> Rect {
+        Rect::from_center_size(self.at, Vec2::splat(self.size() * 2.0))
+    }
+
+    /// The room that the number takes, if there is one.
+    fn number(&self) -> Option<Rect> {
+        // Seven points a digit are enough for the small type.
+        let width = grouped(self.cluster.count).len() as f32 * 7.0;
+        let left = pos2(self.at.x + self.size() + 3.0, self.at.y - 6.0);
+        (self.cluster.count > 1).then(|| Rect::from_min_size(left, vec2(width, 12.0)))
+    }
+
+    /// The room that both take, with air around them.
     pub(super) fn room(&self) -> Rect {
-        let radius = self.size() + 2.0;
-        let mark = Rect::from_center_size(self.at, vec2(radius, radius) * 2.0);
-        match self.cluster.count {
-            1 => mark,
-            count => {
-                // Seven points a digit are enough for the small type.
-                let digits = grouped(count).len() as f32 * 7.0;
-                mark.with_max_x(mark.max.x + digits)
-            }
-        }
+        let disc = self.disc().expand(2.0);
+        self.number().map_or(disc, |number| disc.union(number))
     }
 }
 
@@ -183,13 +188,23 @@ impl Seen<'_> {
 pub(super) fn draw(ui: &Ui, rect: Rect, seen: &[Seen<'_>]) {
     let palette = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(rect);
-    for mark in seen {
+    let mut taken: Vec<Rect> = seen.iter().map(Seen::disc).collect();
+    // The most alarming come last, and lie on top: their numbers are written first.
+    let written = seen.iter().rev().map(|mark| {
+        mark.number().is_some_and(|room| {
+            let is_free = !taken.iter().any(|taken| taken.intersects(room));
+            taken.extend(is_free.then_some(room));
+            is_free
+        })
+    });
+    let written: Vec<bool> = written.collect();
+    for (mark, &is_written) in seen.iter().zip(written.iter().rev()) {
         let radius = mark.size();
         // A ring of the ground, so that marks stand out on each other.
         painter.circle_filled(mark.at, radius + 2.0, palette.ground.gamma_multiply(0.7));
         band::mark(&painter, palette, mark.at, radius, mark.cluster.worst);
-        if mark.cluster.count > 1 {
-            let at = pos2(mark.at.x + radius + 3.0, mark.at.y);
+        if is_written && let Some(room) = mark.number() {
+            let at = room.left_center();
             let text = grouped(mark.cluster.count);
             let font = theme::text(theme::HEAD);
             painter.text(at, Align2::LEFT_CENTER, text, font, palette.text);

@@ -1,4 +1,4 @@
-//! What stands in the corners of the map: what marks mean, how far is far, what has no place, zoom.
+//! What stands in the corners of the map: how far is far, what has no place, zoom.
 
 use egui::{
     Align, Align2, Color32, Layout, Painter, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
@@ -8,16 +8,11 @@ use super::frame::Frame;
 use super::selection::EQUATOR_KM;
 use crate::app::panels::View;
 use crate::app::theme::{self, Palette, icon};
-use crate::app::widgets::band;
 use crate::app::widgets::text::{counted, grouped};
-use crate::engine::workbench::Verdict;
 use crate::filter::{FieldId, Filter};
 
 /// Points that the scale bar is wide at most.
 const SCALE_MAX: f64 = 110.0;
-
-/// Points that a map must be wide to have room for the legend beside what else it says.
-const LEGEND_FROM: f32 = 540.0;
 
 /// From this zoom on a bar is true for all of the map in sight, more or less.
 const SCALE_FROM: f64 = 3.0;
@@ -25,8 +20,8 @@ const SCALE_FROM: f64 = 3.0;
 /// The room that the corners take: nothing else is written there.
 pub(super) fn rooms(rect: Rect) -> [Rect; 3] {
     [
-        Rect::from_min_size(rect.right_top() - vec2(48.0, 0.0), vec2(48.0, 136.0)),
-        Rect::from_min_size(rect.left_bottom() - vec2(0.0, 64.0), vec2(380.0, 64.0)),
+        Rect::from_min_size(rect.right_top() - vec2(48.0, 0.0), vec2(48.0, 168.0)),
+        Rect::from_min_size(rect.left_bottom() - vec2(0.0, 40.0), vec2(140.0, 40.0)),
         Rect::from_min_size(rect.right_bottom() - vec2(170.0, 56.0), vec2(170.0, 56.0)),
     ]
 }
@@ -35,39 +30,45 @@ pub(super) fn rooms(rect: Rect) -> [Rect; 3] {
 pub(super) fn corner_ui(ui: &mut Ui, view: &mut View<'_>, frame: &Frame) {
     let palette = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(frame.rect);
-    if frame.rect.width() >= LEGEND_FROM {
-        let legend = draw_legend(&painter, palette, frame.rect);
-        if frame.zoom >= SCALE_FROM {
-            draw_scale(&painter, palette, frame, legend);
-        }
+    if frame.zoom >= SCALE_FROM {
+        draw_scale(&painter, palette, frame);
     }
+    nowhere_ui(ui, view, frame.rect);
     without_ui(ui, view, frame.rect);
     hidden_ui(ui, view, frame.rect);
     buttons_ui(ui, view, frame.rect);
 }
 
-fn draw_legend(painter: &Painter, palette: &Palette, rect: Rect) -> Rect {
-    let font = theme::text(theme::HEAD);
-    let words = Verdict::ALL.map(|verdict| {
-        (verdict, painter.layout_no_wrap(verdict.as_str().to_owned(), font.clone(), palette.quiet))
-    });
-    let width: f32 = words.iter().map(|(_, word)| word.size().x + 28.0).sum();
-    let corner = rect.left_bottom() - vec2(-8.0, 30.0);
-    let legend = Rect::from_min_size(corner, vec2(width + 4.0, 22.0));
-    painter.rect_filled(legend, 4.0, palette.ground.gamma_multiply(0.85));
-    let mut x = legend.min.x + 12.0;
-    for (verdict, word) in words {
-        band::mark(painter, palette, pos2(x, legend.center().y), 4.5, verdict);
-        let next = x + word.size().x + 28.0;
-        let at = pos2(x + 9.0, legend.center().y - word.size().y / 2.0);
-        painter.galley(at, word, palette.quiet);
-        x = next;
+/// Says in the middle why the map is empty.
+fn nowhere_ui(ui: &Ui, view: &View<'_>, rect: Rect) {
+    let (places, hosts) = (&view.snapshot.places, &view.snapshot.hosts);
+    if !places.spots.is_empty() || places.without.is_empty() || hosts.shown.is_empty() {
+        return;
     }
-    legend
+    let palette = Palette::of(ui);
+    let painter = ui.painter().with_clip_rect(rect);
+    let lines = [
+        (rect.center() - vec2(0.0, 10.0), "None of these hosts has a place", palette.text),
+        (
+            rect.center() + vec2(0.0, 10.0),
+            "Private addresses are nowhere; of others no source knows where",
+            palette.quiet,
+        ),
+    ];
+    let galleys = lines.map(|(at, text, colour)| {
+        let font = theme::text(theme::BODY);
+        let galley = painter.layout_no_wrap(text.to_owned(), font, colour);
+        (Align2::CENTER_CENTER.anchor_size(at, galley.size()), galley)
+    });
+    let ground = galleys.iter().fold(Rect::NOTHING, |all, (place, _)| all.union(*place));
+    painter.rect_filled(ground.expand(8.0), 4.0, palette.ground.gamma_multiply(0.85));
+    for (place, galley) in galleys {
+        painter.galley(place.min, galley, palette.text);
+    }
 }
 
-/// A length on the ground, in the middle of the map, above the legend.
-fn draw_scale(painter: &Painter, palette: &Palette, frame: &Frame, legend: Rect) {
+/// A length on the ground, in the middle of the map.
+fn draw_scale(painter: &Painter, palette: &Palette, frame: &Frame) {
     let middle = frame.unit(frame.rect.center())[1];
     let lat = (std::f64::consts::PI * (1.0 - 2.0 * middle)).sinh().atan();
     let km_per_point = EQUATOR_KM * lat.cos() / frame.scale;
@@ -79,10 +80,10 @@ fn draw_scale(painter: &Painter, palette: &Palette, frame: &Frame, legend: Rect)
     };
     let font = theme::text(theme::HEAD);
     let galley = painter.layout_no_wrap(text, font, palette.quiet);
-    let left = legend.min.x + 8.0;
-    let foot = legend.min.y - 8.0;
+    let left = frame.rect.min.x + 12.0;
+    let foot = frame.rect.max.y - 12.0;
     let ground = Rect::from_min_max(
-        pos2(legend.min.x, foot - 22.0),
+        pos2(left - 8.0, foot - 22.0),
         pos2(left + width.max(galley.size().x) + 8.0, foot + 4.0),
     );
     painter.rect_filled(ground, 4.0, palette.ground.gamma_multiply(0.85));
@@ -145,19 +146,22 @@ fn hidden_ui(ui: &Ui, view: &View<'_>, rect: Rect) {
 }
 
 /// Points of height below which a map has its buttons side by side.
-const LOW: f32 = 170.0;
+const LOW: f32 = 210.0;
 
 /// Zoom, whole world, picture.
 fn buttons_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
     // Below one another, where that leaves room for what stands in the corner below.
     let (size, layout) = match rect.height() < LOW {
-        true => (vec2(152.0, 24.0), Layout::right_to_left(Align::Min)),
-        false => (vec2(32.0, 128.0), Layout::top_down(Align::Min)),
+        true => (vec2(188.0, 24.0), Layout::right_to_left(Align::Min)),
+        false => (vec2(32.0, 160.0), Layout::top_down(Align::Min)),
     };
     let corner = Rect::from_min_size(rect.right_top() + vec2(-8.0 - size.x, 8.0), size);
     ui.scope_builder(egui::UiBuilder::new().max_rect(corner).layout(layout), |ui| {
+        let lassoes = view.memory.map.lassoes;
         let mut clicked = |icon: &str, name: &str, keys: &str| {
-            let button = ui.add(egui::Button::new(icon).min_size(vec2(28.0, 24.0)));
+            let is_on = lassoes && icon == icon::LASSO;
+            let button = egui::Button::new(icon).min_size(vec2(28.0, 24.0)).selected(is_on);
+            let button = ui.add(button);
             button.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
             button.on_hover_text(format!("{name}  {keys}")).clicked()
         };
@@ -170,6 +174,10 @@ fn buttons_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
         }
         if clicked(icon::WORLD, "Whole world", "Home") {
             map.whole_world();
+        }
+        let lasso = "Draw around hosts, to show them alone";
+        if clicked(icon::LASSO, lasso, "Ctrl+drag") {
+            map.lassoes = !lassoes;
         }
         if clicked(icon::PICTURE, "Save picture of the map", "") {
             map.picture.ask();

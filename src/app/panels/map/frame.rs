@@ -2,6 +2,7 @@
 
 use egui::{Key, Modifiers, Pos2, Rect, Ui, pos2};
 
+use super::areas::Drawn;
 use super::clusters::Clusters;
 use super::labels::Labels;
 use super::picture::PictureState;
@@ -9,6 +10,13 @@ use crate::engine::workbench::{Way, mercator};
 
 /// The middle of the map at first: what the inhabited latitudes lie around.
 const MIDDLE: (f64, f64) = (24.0, 10.0);
+
+/// The part of the globe from south to north that the map shows at first, as a part of the unit
+/// square: from Tasmania and Patagonia to the north of Norway, 45° south to 70° north.
+const INHABITED: f64 = 0.42;
+
+/// How often the globe goes round at most for that.
+const ROUNDS_MAX: f64 = 1.15;
 
 /// How far the map can be zoomed: at 14 a point is ten metres wide, finer than any place known.
 const ZOOM_MAX: f64 = 14.0;
@@ -24,8 +32,10 @@ pub struct MapState {
     pub(super) zoom: f64,
     /// Whether the person has moved it; before that it shows everything.
     moved: bool,
-    /// The corner where a box was begun.
-    pub(super) boxed: Option<Pos2>,
+    /// The area that is being drawn.
+    pub(super) drawn: Option<Drawn>,
+    /// Whether the next drag draws a lasso.
+    pub(super) lassoes: bool,
     /// What lies together on the screen, as long as zoom and hosts are the same.
     pub(super) clusters: Clusters,
     /// Names of towns, as long as the map stands still.
@@ -40,7 +50,8 @@ impl Default for MapState {
             middle: mercator(MIDDLE.0, MIDDLE.1),
             zoom: 1.0,
             moved: false,
-            boxed: None,
+            drawn: None,
+            lassoes: false,
             clusters: Clusters::default(),
             labels: Labels::default(),
             picture: PictureState::default(),
@@ -75,7 +86,9 @@ impl MapState {
     /// Keeps the middle on the globe; east and west go round.
     pub(super) fn settle(&mut self, rect: Rect) {
         if !self.moved {
-            self.zoom = f64::from(rect.width() / 256.0).log2().clamp(0.0, ZOOM_MAX);
+            let (wide, high) = (f64::from(rect.width()), f64::from(rect.height()));
+            let scale = (high / INHABITED).min(wide).max(wide / ROUNDS_MAX);
+            self.zoom = (scale / 256.0).log2().clamp(0.0, ZOOM_MAX);
             self.middle = mercator(MIDDLE.0, MIDDLE.1);
         }
         self.middle = [self.middle[0].rem_euclid(1.0), self.middle[1].clamp(0.0, 1.0)];
@@ -85,11 +98,22 @@ impl MapState {
     pub(super) fn steer(&mut self, ui: &Ui, response: &egui::Response) {
         let drag = response.drag_delta();
         if response.drag_started() {
-            let (is_box, from) =
-                ui.input(|input| (input.modifiers.shift, input.pointer.press_origin()));
-            self.boxed = from.filter(|_| is_box);
+            let (held, from) = ui.input(|input| (input.modifiers, input.pointer.press_origin()));
+            self.drawn = match from {
+                Some(from) if held.shift => Some(Drawn::Box(from)),
+                Some(from) if held.command || self.lassoes => Some(Drawn::Lasso(vec![from])),
+                _ => None,
+            };
+            self.lassoes = false;
         }
-        if drag != egui::Vec2::ZERO && self.boxed.is_none() {
+        let held = ui.input(|input| input.modifiers);
+        if response.hovered() && (held.shift || held.command || self.lassoes) {
+            ui.set_cursor_icon(egui::CursorIcon::Crosshair);
+        }
+        if self.lassoes && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            self.lassoes = false;
+        }
+        if drag != egui::Vec2::ZERO && self.drawn.is_none() {
             self.pan([f64::from(drag.x), f64::from(drag.y)]);
         }
         if let Some(at) = response.hover_pos() {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use egui::{Align2, Pos2, Rect, Ui, Vec2, vec2};
 
-use super::clusters::Seen;
 use super::frame::Frame;
 use crate::app::theme::{self, Palette};
 use crate::engine::workbench::Town;
@@ -84,21 +83,13 @@ fn place(
 }
 
 impl Labels {
-    /// Draws the names; they are chosen anew when the map has moved.
-    pub(super) fn draw(
-        &mut self,
-        ui: &Ui,
-        frame: &Frame,
-        towns: &[Town],
-        (seen, corners): (&[Seen<'_>], &[Rect]),
-    ) {
+    /// Draws the names where nothing else is; they are chosen anew when the map has moved.
+    pub(super) fn draw(&mut self, ui: &Ui, frame: &Frame, towns: &[Town], mut taken: Vec<Rect>) {
         let palette = Palette::of(ui);
         let painter = ui.painter().with_clip_rect(frame.rect);
         let font = theme::text(theme::HEAD);
-        let now = (*frame, towns.len(), seen.len());
+        let now = (*frame, towns.len(), taken.len());
         if self.of != Some(now) {
-            let mut taken: Vec<Rect> = seen.iter().map(Seen::room).collect();
-            taken.extend(corners);
             let mut size = |town: &Town| {
                 let name = town.name.to_string();
                 painter.layout_no_wrap(name, font.clone(), palette.quiet).size()

@@ -1,6 +1,6 @@
 //! The selected host on the map: its ring, all places that were claimed, and ways to its peers.
 
-use egui::{Align2, Painter, Pos2, Shape, Stroke, Ui, vec2};
+use egui::{Align2, Painter, Pos2, Rect, Shape, Stroke, Ui, vec2};
 
 use super::frame::Frame;
 use crate::app::theme::{self, Palette};
@@ -12,12 +12,12 @@ pub(super) const EQUATOR_KM: f64 = 40_075.017;
 /// Parts of a way: fine enough to look round across half the globe.
 const STEPS: u8 = 32;
 
-/// Draws it, in each world in sight.
-pub(super) fn draw(ui: &Ui, snapshot: &Snapshot, frame: &Frame) {
+/// Draws it, in each world in sight; numbers only where nothing else is written.
+pub(super) fn draw(ui: &Ui, snapshot: &Snapshot, frame: &Frame, taken: Vec<Rect>) {
     let Some(selection) = &snapshot.selection else { return };
     let palette = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(frame.rect);
-    draw_candidates(&painter, palette, selection, frame);
+    draw_candidates(&painter, palette, selection, frame, taken);
     let Some((lat, lon, radius_km)) = point(selection) else { return };
     let hosts = &snapshot.hosts.all;
     let of_row = |row: u32| {
@@ -45,11 +45,16 @@ fn point(selection: &Selection) -> Option<(f64, f64, Option<f64>)> {
 }
 
 /// Every place that a source claims: the larger, the more of the belief it has.
-fn draw_candidates(painter: &Painter, palette: &Palette, selection: &Selection, frame: &Frame) {
+fn draw_candidates(
+    painter: &Painter,
+    palette: &Palette,
+    selection: &Selection,
+    frame: &Frame,
+    mut taken: Vec<Rect>,
+) {
     let place = selection.host.as_ref().and_then(|host| host.place.as_ref());
     let candidates = place.map(|place| &place.candidates[..]).unwrap_or_default();
     // The likeliest come first: a number that would lie over another is left out.
-    let mut numbers: Vec<egui::Rect> = Vec::new();
     for candidate in candidates {
         let (Some(lat), Some(lon)) = (candidate.lat, candidate.lon) else { continue };
         let radius = 3.0 + 9.0 * (candidate.weight.clamp(0.0, 1.0) as f32).sqrt();
@@ -67,8 +72,8 @@ fn draw_candidates(painter: &Painter, palette: &Palette, selection: &Selection, 
                 let number = painter.layout_no_wrap(text, font, palette.text);
                 let at = at + vec2(0.0, radius + 1.0);
                 let room = Align2::CENTER_TOP.anchor_size(at, number.size());
-                if !numbers.iter().any(|other| other.intersects(room)) {
-                    numbers.push(room);
+                if !taken.iter().any(|other| other.intersects(room)) {
+                    taken.push(room);
                     painter.galley(room.min, number, palette.text);
                 }
             }
@@ -82,7 +87,7 @@ fn draw_line(painter: &Painter, frame: &Frame, line: &[[f64; 2]], stroke: Stroke
     // A line that crosses the edge begins in one world and ends in the next.
     for world in worlds.start() - 1..=worlds.end() + 1 {
         let points: Vec<Pos2> = line.iter().map(|&at| frame.at(at, f64::from(world))).collect();
-        if egui::Rect::from_points(&points).intersects(frame.rect) {
+        if Rect::from_points(&points).intersects(frame.rect) {
             painter.add(Shape::line(points, stroke));
         }
     }
