@@ -30,8 +30,8 @@
 //! * Bare words and texts in quotes are looked for in addresses, names, AS names, cities, notes and
 //!   what else [`FIELDS`] marks as searched; side by side, all of them are needed. One that is an
 //!   address, prefix or range finds the addresses inside.
-//! * `point in {52.5/4.2, 52.5/5.5, 51.6/4.8}` is the area between these corners, each degrees north
-//!   and east; its edges are straight on the map, which draws such areas as a lasso.
+//! * `point in {52.5/4.2, 52.5/5.5, 51.6/4.8}` is the area between these corners, each in degrees
+//!   north and east; its edges are straight on the map, where a lasso makes it.
 //! * The case of letters never matters, in patterns neither (write `(?-i)` there, as in Wireshark).
 //!   Patterns are the `regex` crate's, which takes linear time whatever is searched for.
 //! * A time is as exact as it is written: `first_seen == 2026-06-05` is that day in UTC, `<=` up to

@@ -107,8 +107,8 @@ fn errors_name_the_column_and_what_could_stand_there() {
         ),
         (
             "point in {52/4, 53/5}",
-            "column 11: an area has 3 to 256 corners; `{52.5/4.2, 52.5/5.5, 51.6/4.8}`, could stand \
-             here",
+            "column 11: an area has 3 to 256 corners; `{52.5/4.2, 52.5/5.5, 51.6/4.8}`, could \
+             stand here",
         ),
         (
             "point in {52/4, 95/5, 52/6}",
@@ -548,7 +548,7 @@ prop_compose! {
         mine in prop::option::of(any::<bool>()),
         band in prop::option::of(prop::sample::select(&[Band::None, Band::Low, Band::High][..])),
         last in prop::option::of((-3_i64..3).prop_map(|secs| NOW.plus_nanos(secs * 500_000_000))),
-        point in prop::option::of(point(-180).prop_map(|it| it.map(|degrees| degrees as f32 + 0.5))),
+        point in prop::option::of(point(-180).prop_map(|it| it.map(|part| part as f32 + 0.5))),
     ) -> Row {
         Row { addrs, score, asn, bytes, ports, country, lists, names, mine, band, last, point }
     }

@@ -138,17 +138,23 @@ fn a_pasted_list_is_compared_with_the_case() {
 
 /// Presses at one place, moves to another, lets go: parts of a view's width and height.
 fn drag(window: &mut Harness<'_, Shell>, view: &str, from: [f32; 2], to: [f32; 2]) {
+    let middle = [(from[0] + to[0]) / 2.0, (from[1] + to[1]) / 2.0];
+    drag_along(window, view, &[from, middle, to]);
+}
+
+/// Drags along points, each a part of a view's width and height.
+fn drag_along(window: &mut Harness<'_, Shell>, view: &str, points: &[[f32; 2]]) {
     let rect = window.get_by_label_contains(view).rect();
     let at = |[x, y]: [f32; 2]| rect.min + egui::vec2(rect.width() * x, rect.height() * y);
-    window.hover_at(at(from));
+    window.hover_at(at(points[0]));
     window.step();
-    window.drag_at(at(from));
+    window.drag_at(at(points[0]));
     window.step();
-    window.hover_at(at(from).lerp(at(to), 0.5));
-    window.step();
-    window.hover_at(at(to));
-    window.step();
-    window.drop_at(at(to));
+    for &point in &points[1..] {
+        window.hover_at(at(point));
+        window.step();
+    }
+    window.drop_at(at(points[points.len() - 1]));
     window.step();
 }
 
@@ -188,7 +194,7 @@ fn a_box_on_the_map_leaves_the_hosts_inside_and_its_corner_those_without_a_place
     let placed = all.places.rows.len();
     assert!(placed > 0, "the example places some of its hosts");
     window.event(egui::Event::ModifiersChanged(egui::Modifiers::SHIFT));
-    drag(&mut window, "Map, ", [0.02, 0.02], [0.9, 0.98]);
+    drag(&mut window, "Map, ", [0.1, 0.02], [0.9, 0.98]);
     window.event(egui::Event::ModifiersChanged(egui::Modifiers::NONE));
     until(&mut window, |window| window.state().snapshot().filter.is_on());
     let now = window.state().snapshot();
@@ -203,6 +209,53 @@ fn a_box_on_the_map_leaves_the_hosts_inside_and_its_corner_those_without_a_place
     until(&mut window, |window| window.state().snapshot().filter.text == "!(lat)");
     let now = window.state().snapshot();
     assert_eq!(now.hosts.shown.len(), all.hosts.all.len() - placed);
+}
+
+#[test]
+fn a_lasso_on_the_map_leaves_the_hosts_inside() {
+    let mut window = example();
+    let placed = window.state().snapshot().places.rows.len();
+    let around = [[0.1, 0.02], [0.9, 0.02], [0.9, 0.98], [0.5, 0.9], [0.1, 0.98]];
+    // By the button, and with Ctrl.
+    window.get_by_label("Draw around hosts, to show them alone").click();
+    window.step();
+    drag_along(&mut window, "Map, ", &around);
+    until(&mut window, |window| window.state().snapshot().filter.is_on());
+    let first = window.state().snapshot();
+    assert!(first.filter.text.starts_with("point in {"), "{}", first.filter.text);
+    assert!(first.hosts.shown.len() > placed / 2 && first.hosts.shown.len() <= placed);
+    assert!(first.places.without.is_empty());
+    window.get_by_label_contains("Clear").click();
+    until(&mut window, |window| !window.state().snapshot().filter.is_on());
+    drag_along(&mut window, "Map, ", &around);
+    assert!(!window.state().snapshot().filter.is_on(), "the button is for one lasso");
+    window.get_by_label("Whole world").click();
+    window.step();
+    window.event(egui::Event::ModifiersChanged(egui::Modifiers::COMMAND));
+    drag_along(&mut window, "Map, ", &around);
+    window.event(egui::Event::ModifiersChanged(egui::Modifiers::NONE));
+    until(&mut window, |window| window.state().snapshot().filter.is_on());
+    assert_eq!(window.state().snapshot().hosts.shown.len(), first.hosts.shown.len());
+}
+
+#[test]
+fn the_numbers_above_the_map_leave_the_hosts_of_a_band() {
+    let mut window = example();
+    let all = window.state().snapshot();
+    assert_eq!(all.verdicts.iter().sum::<u32>() as usize, all.hosts.all.len());
+    for (number, word, filter) in [
+        (5, "critical", "band == critical"),
+        (1, "none", "band == none"),
+        (0, "unknown", "!(band)"),
+    ] {
+        let count = all.verdicts[number];
+        assert!(count > 0, "the example has hosts of {word}");
+        window.get_by_label_contains(&format!(": {word}")).click();
+        until(&mut window, |window| window.state().snapshot().filter.text == filter);
+        until(&mut window, |window| window.state().snapshot().hosts.shown.len() == count as usize);
+        window.get_by_label_contains("Clear").click();
+        until(&mut window, |window| !window.state().snapshot().filter.is_on());
+    }
 }
 
 #[test]

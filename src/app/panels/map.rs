@@ -27,10 +27,9 @@ pub const PANEL: Panel = Panel {
            number how many hosts are there; the words above count all that are shown, and show \
            those of a band alone on a click. Of the selected host, a ring holds it with 90 %, \
            circles are all places that sources claim, and lines lead to its peers. Drag to move, \
-           wheel to zoom, click to select; drag with Shift to show the hosts in a box alone, with Ctrl \
-           those in a lasso. What \
-           it does not know: addresses behind anycast and satellites have no single place; they \
-           are counted in the corner. Borders are de facto (Natural Earth) and no statement on \
+           wheel to zoom, click to select; drag with Shift to show the hosts in a box alone, with \
+           Ctrl those in a lasso. What it does not know: addresses behind anycast and \
+           satellites have no single place; they are counted in the corner. Borders are de facto (Natural Earth) and no statement on \
            disputes.",
     ui,
     tools: legend::tools,
