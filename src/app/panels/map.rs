@@ -29,8 +29,8 @@ pub const PANEL: Panel = Panel {
            circles are all places that sources claim, and lines lead to its peers. Drag to move, \
            wheel to zoom, click to select; drag with Shift to show the hosts in a box alone, with \
            Ctrl those in a lasso. What it does not know: addresses behind anycast and \
-           satellites have no single place; they are counted in the corner. Borders are de facto (Natural Earth) and no statement on \
-           disputes.",
+           satellites have no single place; they are counted in the corner. Borders are de \
+           facto (Natural Earth) and no statement on disputes.",
     ui,
     tools: legend::tools,
 };
