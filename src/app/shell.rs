@@ -383,7 +383,7 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, views: &mut Views, sides: Side
         let bar = Frame::new().fill(palette.ground).inner_margin(Margin::symmetric(8, 4));
         Bar::bottom("time").frame(bar).resizable(false).show(ui, |ui| {
             panels::timeline::timeline_ui(ui, view);
-            panels::jobs::jobs_ui(ui, view);
+            panels::jobs::strip_ui(ui, view);
         });
     }
     if sides.right {

@@ -228,6 +228,8 @@ pub mod icon {
     pub const WARNING: &str = "\u{f4e0}";
     /// Data.
     pub const DATA: &str = "\u{f1de}";
+    /// Jobs.
+    pub const JOBS: &str = "\u{fadc}";
     /// Left side.
     pub const LEFT: &str = "\u{fc24}";
     /// Right side.

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui_kittest::Harness;
+use egui::{TexturesDelta, UiBuilder};
 use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::{Harness, LazyRenderer, TestRenderer};
 use infralock::app::shell::Shell;
 use infralock::app::theme;
 use infralock::engine::workbench::{Command, Workbench};
@@ -18,14 +19,33 @@ pub fn window<'a>() -> Harness<'a, Shell> {
 
 /// A window that keeps its settings in a file.
 pub fn window_with<'a>(settings: Option<PathBuf>) -> Harness<'a, Shell> {
+    drawn_by(nothing(), settings)
+}
+
+/// A window whose frames become pictures.
+pub fn window_drawn_by<'a>(renderer: impl TestRenderer + 'static) -> Harness<'a, Shell> {
+    drawn_by(renderer, None)
+}
+
+/// Names are all that is looked at: most machines have no device to draw on.
+fn nothing() -> LazyRenderer {
+    LazyRenderer::Uninitialized { textures_delta: TexturesDelta::default(), builder: None }
+}
+
+fn drawn_by<'a>(
+    renderer: impl TestRenderer + 'static,
+    settings: Option<PathBuf>,
+) -> Harness<'a, Shell> {
     let workbench = Workbench::start(Arc::new(|| ())).unwrap();
     let mut set = false;
-    Harness::builder().with_size([1280.0, 800.0]).build_ui_state(
+    Harness::builder().with_size([1280.0, 800.0]).renderer(renderer).build_ui_state(
         move |ui, shell: &mut Shell| {
             if !std::mem::replace(&mut set, true) {
                 theme::install(ui.ctx());
             }
-            shell.draw(ui);
+            // kittest leaves a margin; the program's window has none.
+            let whole = UiBuilder::new().max_rect(ui.ctx().content_rect());
+            ui.scope_builder(whole, |ui| shell.draw(ui));
         },
         Shell::with_settings(workbench, settings),
     )

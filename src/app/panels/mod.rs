@@ -58,6 +58,7 @@ pub const PANELS: &[Panel] = &[
     problems::PANEL,
     data::PANEL,
     packets::PANEL,
+    jobs::PANEL,
 ];
 
 /// What a panel sees in a frame.

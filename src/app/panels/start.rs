@@ -87,7 +87,7 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
     let failed = view.snapshot.jobs.iter().any(|job| matches!(job.state, JobState::Failed(_)));
     if failed {
         section(ui, "What happened");
-        jobs::jobs_ui(ui, view);
+        jobs::failures_ui(ui, view);
     }
 }
 

@@ -51,6 +51,8 @@ pub enum Command {
     Cancel(JobId),
     /// Takes a finished job out of the list. Changes `jobs`.
     Dismiss(JobId),
+    /// Takes all finished jobs out of the list. Changes `jobs`.
+    DismissFinished,
     /// Orders the hosts. Changes `hosts`.
     SortHosts(HostSort),
     /// Puts the hosts shown together; `None`: one by one. Changes `groups`.

@@ -106,7 +106,9 @@ impl Engine {
         let running = JobState::Running { part: None, detail: "writing".to_owned() };
         let id = self.add_job(title, running);
         let Some(task) = self.task(id) else {
-            return self.answer(id, SavedOutcome::Failed("the case is not ready yet".to_owned()));
+            let why = "the case is not ready yet".to_owned();
+            self.set_job(id, JobState::Failed(why.clone()));
+            return self.answer(id, SavedOutcome::Failed(why));
         };
         let run = move || work(&task);
         if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(run) {

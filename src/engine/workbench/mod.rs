@@ -16,6 +16,7 @@ mod filters;
 mod groups;
 mod handover;
 mod job;
+mod jobs;
 mod known;
 mod log;
 mod own;

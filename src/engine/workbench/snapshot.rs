@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub version: u64,
     /// The reference data.
     pub data: DataState,
-    /// What is being done and what was done.
+    /// What is being done and what was done, in the order in which it was asked for.
     pub jobs: Arc<Vec<JobView>>,
     /// What the case holds.
     pub case: Arc<CaseView>,
@@ -333,6 +333,12 @@ pub struct JobView {
     pub id: JobId,
     /// "Reading access.log".
     pub title: String,
+    /// When it was asked for.
+    pub asked: Timestamp,
+    /// When it began; `None`: it waits, or never did.
+    pub begun: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
     /// Where it stands.
     pub state: JobState,
 }

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 
@@ -18,13 +17,15 @@ use super::compare::Comparison;
 use super::filters::{Answer, Filters};
 use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
+use super::jobs::Jobs;
 use super::packets::PacketView;
 use super::select::follow;
 use super::shapes::Shapes;
 use super::snapshot::{
-    CaseView, DataSource, DataState, DataView, JobState, JobView, Ordered, Recovered, Snapshot,
+    CaseView, DataSource, DataState, DataView, JobState, Ordered, Recovered, Snapshot,
 };
 use super::towns::{Town, towns};
+use crate::clock;
 use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
@@ -92,7 +93,7 @@ pub(super) struct Engine {
     /// What a person did while a job rewrote the case.
     pub(super) turns: VecDeque<Turn>,
     pub(super) filters: Filters,
-    jobs: Vec<(JobView, Arc<AtomicBool>)>,
+    jobs: Jobs,
     /// Work on the case that waits for the one that runs: each begins with what the last one left.
     waiting: VecDeque<(JobId, Work<Source>)>,
     /// Which runs, and whether nothing else may write meanwhile.
@@ -101,7 +102,6 @@ pub(super) struct Engine {
     left: Vec<JobId>,
     /// Selections, and which of them is shown.
     history: (Vec<Selected>, usize),
-    next_job: u32,
     /// Texts that were pasted: their files live as long as the case.
     pasted: Vec<tempfile::NamedTempFile>,
 }
@@ -125,12 +125,11 @@ impl Engine {
             recovery: None,
             turns: VecDeque::new(),
             filters: Filters::default(),
-            jobs: Vec::new(),
+            jobs: Jobs::default(),
             waiting: VecDeque::new(),
             reading: None,
             left: Vec::new(),
             history: (Vec::new(), 0),
-            next_job: 0,
             pasted: Vec::new(),
         }
     }
@@ -159,16 +158,14 @@ impl Engine {
     }
 
     fn stop_all(&mut self) {
-        for (_, stop) in &self.jobs {
-            stop.store(true, Ordering::Relaxed);
-        }
+        self.jobs.stop_all();
         self.leave_case(Unsaved::Keep);
     }
 
     fn publish(&mut self) {
         self.regroup();
         self.next.version += 1;
-        self.next.jobs = Arc::new(self.jobs.iter().map(|(view, _)| view.clone()).collect());
+        self.next.jobs = Arc::new(self.jobs.views());
         let (past, at) = &self.history;
         self.next.history = (*at > 1, *at < past.len());
         self.published.store(Arc::new(self.next.clone()));
@@ -268,9 +265,8 @@ impl Engine {
             Command::Redo => self.turn(Turn::Redo),
             Command::Own(mine) => self.own(mine),
             Command::Cancel(id) => self.cancel(id),
-            Command::Dismiss(id) => {
-                self.jobs.retain(|(job, _)| job.id != id || !job.state.is_over());
-            }
+            Command::Dismiss(id) => self.jobs.dismiss(id),
+            Command::DismissFinished => self.jobs.dismiss_finished(),
             Command::SortHosts(sort) => self.sort_hosts(sort),
             Command::Group(by) => self.group(by),
             Command::SortFlows(sort) => self.sort_flows(sort),
@@ -293,22 +289,15 @@ impl Engine {
     }
 
     pub(super) fn add_job(&mut self, title: String, state: JobState) -> JobId {
-        let id = JobId(self.next_job);
-        self.next_job += 1;
-        self.jobs.push((JobView { id, title, state }, Arc::default()));
-        id
+        self.jobs.add(title, state, clock::now())
     }
 
     pub(super) fn set_job(&mut self, id: JobId, state: JobState) {
-        if let Some((job, _)) = self.jobs.iter_mut().find(|(job, _)| job.id == id) {
-            job.state = state;
-        }
+        self.jobs.set(id, state, clock::now());
     }
 
     pub(super) fn cancel(&mut self, id: JobId) {
-        if let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) {
-            stop.store(true, Ordering::Relaxed);
-        }
+        self.jobs.stop(id);
         if self.waiting.iter().any(|(waiting, _)| *waiting == id) {
             self.waiting.retain(|(waiting, _)| *waiting != id);
             self.set_job(id, JobState::Stopped("it had not begun".to_owned()));
@@ -359,8 +348,7 @@ impl Engine {
     fn read_next(&mut self) {
         while let (None, Some(context)) = (self.reading, self.context.clone()) {
             let Some((id, work)) = self.waiting.pop_front() else { break };
-            let Some((_, stop)) = self.jobs.iter().find(|(job, _)| job.id == id) else { continue };
-            let stop = Arc::clone(stop);
+            let Some(stop) = self.jobs.stop_of(id) else { continue };
             let running = JobState::Running { part: None, detail: "opening".to_owned() };
             self.set_job(id, running);
             let exclusive = !matches!(work, Work::Read(_));
@@ -443,15 +431,12 @@ impl Engine {
     /// Leaves the case: what still reads for it is stopped and not heard. `unsaved`: what
     /// becomes of one that was not saved.
     pub(super) fn leave(&mut self, unsaved: Unsaved) {
-        for (job, stop) in &self.jobs {
-            if !job.state.is_over() {
-                stop.store(true, Ordering::Relaxed);
-                self.left.push(job.id);
-            }
+        for id in self.jobs.stop_all() {
+            self.set_job(id, JobState::Stopped("its case was left".to_owned()));
+            self.left.push(id);
         }
         self.waiting.clear();
         self.pasted.clear();
-        self.jobs.retain(|(job, _)| job.state.is_over());
         self.context = self.plain.clone();
         self.outcome = Outcome::default();
         self.history = (Vec::new(), 0);
@@ -465,14 +450,14 @@ impl Engine {
 
     /// What a job needs that is about the case as it is.
     pub(super) fn task(&self, id: JobId) -> Option<Task> {
-        let (_, stop) = self.jobs.iter().find(|(job, _)| job.id == id)?;
+        let stop = self.jobs.stop_of(id)?;
         let (context, engine) = (self.context.clone()?, self.inbox.clone());
-        Some(Task { id, context, stop: Arc::clone(stop), engine, recovery: None })
+        Some(Task { id, context, stop, engine, recovery: None })
     }
 
     /// Takes a job out of the list that has told elsewhere what came of it.
     pub(super) fn forget_job(&mut self, id: JobId) {
-        self.jobs.retain(|(job, _)| job.id != id);
+        self.jobs.forget(id);
     }
 
     /// A flow, and the file it was read from.
