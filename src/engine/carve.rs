@@ -41,6 +41,12 @@ pub struct FlowSet(HashSet<Uid>);
 /// Flows that one carving keeps in mind between its two passes: 100 MB of names.
 pub const CARVED_FLOWS_MAX: usize = 4_000_000;
 
+impl FromIterator<Uid> for FlowSet {
+    fn from_iter<T: IntoIterator<Item = Uid>>(uids: T) -> Self {
+        Self(uids.into_iter().collect())
+    }
+}
+
 impl FlowSet {
     /// How many.
     pub fn len(&self) -> usize {
@@ -102,20 +108,6 @@ pub fn carve(
     wanted: Wanted,
     out: &mut dyn Write,
 ) -> io::Result<(Imports, u64)> {
-    carve_named(inputs, job, wanted, None, out)
-}
-
-/// The same, of the import of that name alone, where there is one.
-///
-/// # Errors
-/// The output cannot be written.
-pub(super) fn carve_named(
-    inputs: Inputs,
-    job: Job<'_>,
-    wanted: Wanted,
-    only: Option<&Untrusted>,
-    out: &mut dyn Write,
-) -> io::Result<(Imports, u64)> {
     let application = concat!("infralock ", env!("CARGO_PKG_VERSION"));
     let comment = match &wanted {
         Wanted::Addr(addr) => format!("packets from or to {addr}"),
@@ -124,15 +116,16 @@ pub(super) fn carve_named(
     };
     let mut writer = Writer::new(out, application, Some(&comment))?;
     let mut frames = 0;
-    let imports = carve_to(inputs, job, wanted, only, &mut |frame| {
+    let imports = carve_to(inputs, job, wanted, None, &mut |frame, _| {
         frames += 1;
         writer.write(frame, None).map(ControlFlow::Continue)
     })?;
     writer.finish().map(|_| (imports, frames))
 }
 
-/// Where wanted frames go, in their order; it may say that there were enough.
-pub(super) type Sink<'a> = dyn FnMut(&Frame<'_>) -> io::Result<ControlFlow<()>> + 'a;
+/// Where wanted frames go, in their order, with the flow that they are wanted for, if a packet of
+/// it is known to be in them; it may say that there were enough.
+pub(super) type Sink<'a> = dyn FnMut(&Frame<'_>, Option<Uid>) -> io::Result<ControlFlow<()>> + 'a;
 
 /// Gives the wanted frames to `sink`; of the import of that name alone, where there is one.
 ///
@@ -197,7 +190,8 @@ struct Waiting {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    Wanted,
+    /// For this flow.
+    Wanted(Option<Uid>),
     Unwanted,
     /// A fragment is in it whose packet is not whole yet.
     Open,
@@ -212,16 +206,20 @@ impl Carving<'_> {
         }
     }
 
-    fn wants(&self, frame: &Frame<'_>, carried: &[Carried]) -> bool {
+    /// Whether a frame is wanted, and for which flow.
+    fn wants(&self, frame: &Frame<'_>, carried: &[Carried]) -> Option<Option<Uid>> {
         match self.wanted {
-            Wanted::Addr(addr) if carried.is_empty() => names(frame, addr),
-            _ => carried.iter().any(|packet| self.wants_packet(packet)),
+            Wanted::Addr(addr) if carried.is_empty() => names(frame, addr).then_some(None),
+            _ => {
+                let packet = carried.iter().find(|packet| self.wants_packet(packet));
+                packet.map(|packet| Some(packet.uid))
+            }
         }
     }
 
-    fn write(&mut self, frame: &Frame<'_>) {
+    fn write(&mut self, frame: &Frame<'_>, uid: Option<Uid>) {
         if self.ended.is_none() {
-            self.ended = match (self.sink)(frame) {
+            self.ended = match (self.sink)(frame, uid) {
                 Ok(ControlFlow::Continue(())) => None,
                 Ok(ControlFlow::Break(())) => Some(Ok(())),
                 Err(error) => Some(Err(error)),
@@ -258,17 +256,16 @@ impl Carving<'_> {
     fn take_first(&mut self) {
         let Some(first) = self.waiting.pop_front() else { return };
         self.waiting_bytes -= first.bytes.len() + size_of::<Waiting>();
-        if first.fate != Fate::Wanted {
-            return;
-        }
-        self.write(&Frame {
+        let Fate::Wanted(uid) = first.fate else { return };
+        let frame = Frame {
             index: first.index,
             offset: first.offset,
             ts: first.ts,
             link_type: first.link_type,
             bytes: &first.bytes,
             original_bytes: first.original_bytes,
-        });
+        };
+        self.write(&frame, uid);
     }
 
     /// No rest of a packet comes any more.
@@ -304,20 +301,19 @@ impl Consumer for Carving<'_> {
         }
         for &(index, packet) in &carried.earlier_frames {
             let Ok(at) = self.waiting.binary_search_by_key(&index, |w| w.index) else { continue };
-            if carried.packets.get(packet).is_some_and(|packet| self.wants_packet(packet)) {
-                self.waiting[at].fate = Fate::Wanted;
+            let packet = carried.packets.get(packet).filter(|packet| self.wants_packet(packet));
+            if let Some(packet) = packet {
+                self.waiting[at].fate = Fate::Wanted(Some(packet.uid));
             } else if self.waiting[at].fate == Fate::Open && !carried.holds_fragment {
                 // Whole, and another's.
                 self.waiting[at].fate = Fate::Unwanted;
             }
         }
-        let is_wanted = self.wants(frame, &carried.packets);
-        if is_wanted && self.waiting.is_empty() {
-            self.write(frame);
-        } else if is_wanted {
-            self.wait(frame, Fate::Wanted);
-        } else if carried.holds_fragment {
-            self.wait(frame, Fate::Open);
+        match self.wants(frame, &carried.packets) {
+            Some(uid) if self.waiting.is_empty() => self.write(frame, uid),
+            Some(uid) => self.wait(frame, Fate::Wanted(uid)),
+            None if carried.holds_fragment => self.wait(frame, Fate::Open),
+            None => {}
         }
         self.settle(frame.ts);
     }

@@ -83,7 +83,8 @@ fn a_person_goes_down_to_the_packet_and_saves_what_was_said() {
 
     window.get_by_label("Stream").click();
     until(&mut window, |window| has(window, "HTTP/1.1 200"));
-    assert!(packets.stream.text.iter().all(|row| row.missing == 0), "nothing was lost");
+    let stream = view.stream.clone().unwrap();
+    assert!(stream.text.iter().all(|row| row.missing == 0), "nothing was lost");
     window.get_by_label("As hex").click();
     until(&mut window, |window| has(window, "→ 47 45 54 20") || has(window, "→ 50 4f 53 54"));
 
@@ -116,7 +117,7 @@ fn a_capture_that_is_gone_or_another_is_not_opened_and_can_be_found_elsewhere() 
     std::fs::rename(&path, &moved).unwrap();
     to_the_panel(&mut window);
     let uid = the_flow(&window.state().snapshot(), http);
-    window.state_mut().ask(Command::ShowPackets(uid, None));
+    window.state_mut().ask(Command::ShowPackets(uid.into(), None));
     until(&mut window, |window| has(window, "The packets cannot be read"));
     assert!(has(&window, "there is no such file"), "it says why");
 
@@ -148,15 +149,74 @@ fn a_flow_that_is_not_there_is_a_sentence_and_datagrams_are_a_stream_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut window = with_capture(folder.path());
     to_the_panel(&mut window);
-    window.state_mut().ask(Command::ShowPackets(Uid::from_hash([9; 12]), None));
+    window.state_mut().ask(Command::ShowPackets(Uid::from_hash([9; 12]).into(), None));
     until(&mut window, |window| has(window, "the case has no such flow any more"));
     let snapshot = window.state().snapshot();
     let udp = snapshot.flows.all.iter().find(|flow| flow.proto.as_str() == "udp");
     let Some(udp) = udp.map(|flow| flow.uid) else { return };
-    window.state_mut().ask(Command::ShowPackets(udp, None));
+    window.state_mut().ask(Command::ShowPackets(udp.into(), None));
     until(&mut window, is_ready);
     let view = window.state().snapshot().packets.clone().unwrap();
+    let stream = view.stream.clone().unwrap();
+    assert_eq!(stream.total_bytes, stream.bytes.len() as u64);
+    assert!(!stream.hex.is_empty());
+}
+
+#[test]
+fn packets_of_a_host_are_those_of_all_its_flows_and_are_saved_as_one_capture() {
+    let mut window = window();
+    until(&mut window, |window| has(window, "Open the example"));
+    window.get_by_label("Open the example").click();
+    until(&mut window, |window| has(window, "Hosts, 89 rows"));
+    let snapshot = window.state().snapshot();
+    let hosts = &snapshot.hosts.all;
+    let flows_of = |row: usize| {
+        let addr = hosts.keys[row].addr();
+        let is_end = |flow: &&Flow| [flow.originator.addr, flow.responder.addr].contains(&addr);
+        snapshot.flows.all.iter().filter(is_end).collect::<Vec<_>>()
+    };
+    let row = (0..hosts.len()).find(|&row| flows_of(row).len() > 2).expect("the example has one");
+    let (key, flows) = (hosts.keys[row], flows_of(row));
+    let wanted: u64 = flows.iter().map(|flow| flow.packets()).sum();
+    window.state_mut().ask(Command::Select(Some(Selected::Host(key))));
+    to_the_panel(&mut window);
+    let show = format!("Show the packets of {}", key.addr());
+    until(&mut window, |window| has(window, &show));
+    window.get_by_label(&show).click();
+    until(&mut window, is_ready);
+    until(&mut window, |window| has(window, &format!("Packets, {wanted} rows")));
+    assert!(has(&window, "Peer"), "who the other end is stands in a column");
+    let view = window.state().snapshot().packets.clone().unwrap();
     let PacketState::Ready(packets) = &view.state else { panic!("{:?}", view.state) };
-    assert_eq!(packets.stream.total_bytes, packets.stream.bytes.len() as u64);
-    assert!(!packets.stream.hex.is_empty());
+    assert_eq!(packets.flows.len(), flows.len());
+    assert!(packets.rows.is_sorted_by_key(|row| row.after_nanos));
+
+    // The last packet's flow is another than the first one's; its stream follows.
+    let last = packets.rows.len() - 1;
+    window.state_mut().ask(Command::ChoosePacket(last as u32));
+    window.get_by_label("Stream").click();
+    let title = packets.flow_title(&packets.rows[last]);
+    until(&mut window, |window| has(window, &title));
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("host.pcapng");
+    window.query_all_by_label("Save packets …").next().unwrap().click();
+    until(&mut window, |window| has(window, &format!("All packets of {}", key.addr())));
+    window.step();
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.event(egui::Event::Text(path.to_str().unwrap().to_owned()));
+    window.step();
+    window.get_by_label("Save").click();
+    until(&mut window, |window| has(window, &format!("{wanted} packets")) && path.exists());
+    until(&mut window, |window| {
+        let saved = window.state().snapshot().saved.clone();
+        saved.is_some()
+    });
+    let saved = std::fs::read(&path).unwrap();
+    let mut frames = infralock::wire::sniff(&saved).unwrap().open(Box::new(&saved[..]));
+    let mut count = 0;
+    while frames.next_frame().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, wanted);
 }

@@ -10,9 +10,11 @@ use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, grouped, time, visible};
-use crate::engine::workbench::{Command, Direction, FlowColumn, FlowSort, Selected, Snapshot};
+use crate::engine::workbench::{
+    Command, Direction, FlowColumn, FlowSort, PacketsOf, Selected, Snapshot,
+};
 use crate::filter::{self, Filter};
-use crate::model::{Endpoint, Flow};
+use crate::model::{Endpoint, Flow, Uid};
 
 /// Flows of captures.
 pub const PANEL: Panel = Panel {
@@ -80,8 +82,9 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     };
     let mut asked = Asked::default();
     let host_menu = &mut view.memory.host_menu;
-    let mut menu = |ui: &mut egui::Ui, row: usize, _: &Chosen<_>| {
+    let mut menu = |ui: &mut egui::Ui, row: usize, chosen: &Chosen<_>| {
         if let Some(flow) = flow(row) {
+            asked.packets_ui(ui, snapshot, (flow, chosen));
             asked.menu_ui(ui, (snapshot, host_menu), flow);
         }
     };
@@ -119,14 +122,32 @@ impl Asked {
         }
     }
 
+    /// The packets of a flow, or of all that are chosen with it.
+    fn packets_ui(
+        &mut self,
+        ui: &mut egui::Ui,
+        snapshot: &Snapshot,
+        (flow, chosen): (&Flow, &Chosen<Uid>),
+    ) {
+        let many = if chosen.contains(flow.uid) { chosen.len() } else { 1 };
+        let (all, shown) = (&snapshot.flows.all, &snapshot.flows.shown);
+        let of = || match many {
+            ..=1 => PacketsOf::Flow(flow.uid),
+            _ => {
+                let uids = shown.iter().filter_map(|&row| Some(all.get(row as usize)?.uid));
+                PacketsOf::Flows(uids.filter(|uid| chosen.contains(*uid)).collect())
+            }
+        };
+        self.offer = packets::menu_ui(ui, many, &of).or(self.offer.take());
+        ui.separator();
+    }
+
     fn menu_ui(
         &mut self,
         ui: &mut egui::Ui,
         (snapshot, menu): (&Snapshot, &mut HostMenu),
         flow: &Flow,
     ) {
-        self.offer = packets::menu_ui(ui, flow.uid).or(self.offer.take());
-        ui.separator();
         if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_flow(flow)) {
             self.filter = Some(chosen);
         }

@@ -14,7 +14,7 @@ use crate::app::actions::{alt, shown_keys};
 use crate::app::copy::wireshark_addr;
 use crate::app::theme;
 use crate::app::widgets::text::{counted, grouped};
-use crate::engine::workbench::{Command, Put, Selected, Snapshot};
+use crate::engine::workbench::{Command, PacketsOf, Put, Selected, Snapshot};
 use crate::filter::{Cell, FieldId, Filter};
 use crate::model::{HostKey, Visible};
 
@@ -59,6 +59,7 @@ enum What {
     Filter(Filter),
     /// Its rows in a view.
     Rows(&'static str),
+    Packets(HostKey),
     Wish(Command),
     HandOver,
     Mark(Mark),
@@ -86,6 +87,7 @@ impl Chosen {
                 }
                 view.wish(command);
             }
+            What::Packets(host) => view.show_packets(PacketsOf::Host(host)),
             What::HandOver => view.memory.handover.open_for(hosts),
             What::Mark(mark) => view.mark(mark, hosts),
             What::Tag(tag, put) => view.tag(&hosts, &tag, put),
@@ -172,6 +174,7 @@ impl About {
                 what = Some(What::Rows(title));
             }
         }
+        what = self.packets_ui(ui, snapshot).or(what);
         ui.separator();
         what = self.said_ui(ui, tag).or(what);
         ui.separator();
@@ -189,6 +192,19 @@ impl About {
             });
         }
         what
+    }
+
+    fn packets_ui(&self, ui: &mut Ui, snapshot: &Snapshot) -> Option<What> {
+        let packets = self.row.and_then(|row| snapshot.hosts.all.packets.get(row));
+        let has_some = packets.is_some_and(|&packets| packets > 0);
+        let can = has_some && self.hosts.len() == 1;
+        let not = match has_some {
+            true => "Of one host at a time",
+            false => "No capture has packets of it",
+        };
+        let entry = ui.add_enabled(can, Button::new(self.its("Packets")));
+        let is_chosen = entry.on_disabled_hover_text(not).clicked();
+        is_chosen.then_some(What::Packets(self.key))
     }
 
     /// `Its flows`, `Their flows`.

@@ -31,7 +31,7 @@ use egui::{RichText, Ui};
 use super::theme::{self, Palette, icon};
 use super::widgets::list::ListState;
 use super::widgets::table::{Column, TableState, columns_ui};
-use crate::engine::workbench::{Command, Selected, Snapshot};
+use crate::engine::workbench::{Command, PacketsOf, Selected, Snapshot};
 use crate::model::{HostKey, Uid};
 
 /// What a panel is.
@@ -112,9 +112,9 @@ impl View<'_> {
         shown.copied().filter(|key| chosen.contains(*key)).collect()
     }
 
-    /// Fetches the packets of a flow and brings them to the front.
-    pub fn show_packets(&mut self, uid: Uid) {
-        self.wish(Command::ShowPackets(uid, None));
+    /// Fetches packets and brings them to the front.
+    pub fn show_packets(&mut self, of: PacketsOf) {
+        self.wish(Command::ShowPackets(of, None));
         self.memory.wanted_view = Some(packets::PANEL.title);
     }
 

@@ -1,7 +1,8 @@
-//! Packets: those of one flow, listed, taken apart, and put together to what both sides said.
+//! Packets: those of a flow, of several or of a host, listed, taken apart, and put together to what
+//! both sides said.
 //!
-//! They are read from the capture when a person asks for them; the engine holds them until another
-//! flow is asked for. Which packet is taken apart is the engine's to know, which field is marked
+//! They are read from the capture when a person asks for them; the engine holds them until others
+//! are asked for. Which packet is taken apart is the engine's to know, which field is marked
 //! is the panel's.
 
 mod hex;
@@ -15,6 +16,7 @@ use egui::{Margin, Panel as Bar, ProgressBar, RichText, TextEdit, Ui};
 
 use self::hex::hex_ui;
 use self::stream::{StreamState, stream_ui};
+use super::flows::endpoint;
 use super::handover::Answers;
 use super::{Panel, View, empty_ui, no_tools};
 use crate::app::copy::Fields;
@@ -26,17 +28,18 @@ use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, counted, grouped};
 use crate::engine::Existing;
 use crate::engine::workbench::{
-    ChosenPacket, Command, JobId, JobState, PacketRow, PacketState, PacketView, Packets,
+    ChosenPacket, Command, JobId, JobState, PacketRow, PacketState, PacketView, Packets, PacketsOf,
     SavePackets, Selected, Side,
 };
-use crate::model::{Uid, Visible};
+use crate::model::{Addr, Endpoint, Flow, Visible};
 
-/// The packets of one flow.
+/// The packets of flows or of a host.
 pub const PANEL: Panel = Panel {
     title: "Packets",
     icon: icon::PACKETS,
-    help: "The packets of one flow, read from its capture when you ask: choose Packets in the menu \
-           of a flow. Below, the chosen packet field by field and byte by byte; Stream shows what \
+    help: "The packets of a flow, of the chosen flows or of a host in all its captures, read when \
+           you ask: choose Packets in the menu of a flow, or Its packets in that of a host. Below, \
+           the chosen packet field by field and byte by byte; Stream shows what \
            both sides said, in order, with control characters visible. What the capture lost is \
            said, not guessed. The file is opened only if it is the one that was read.",
     ui,
@@ -46,7 +49,8 @@ pub const PANEL: Panel = Panel {
 /// What the panel remembers.
 #[derive(Clone, Debug, Default)]
 pub struct PacketsState {
-    list: ListState<u32>,
+    /// One for each kind of list: they have other columns.
+    lists: [ListState<u32>; 3],
     fields: ListState<usize>,
     /// The marked field, as its place among them, and of which packet.
     field: Option<(u32, usize)>,
@@ -54,28 +58,70 @@ pub struct PacketsState {
     stream: StreamState,
     /// Where the person says that the file is now.
     elsewhere: String,
-    /// The dialog that saves packets, for which flow.
-    saving: Option<(Uid, PathField)>,
+    /// The dialog that saves packets, and whose.
+    saving: Option<(PacketsOf, PathField)>,
     answers: Answers,
 }
 
 impl PacketsState {
-    /// Asks where the packets of a flow are to be saved.
-    pub fn save(&mut self, uid: Uid) {
-        self.saving = Some((uid, PathField::new("infralock-packets.pcapng")));
+    /// Asks where packets are to be saved.
+    pub fn save(&mut self, of: PacketsOf) {
+        self.saving = Some((of, PathField::new("infralock-packets.pcapng")));
         self.answers.forget();
     }
 }
 
-const COLUMNS: [Column; 6] = [
-    Column::number("No.", 64.0, "Its place in the capture, from 1"),
-    Column::number("Seconds", 84.0, "Since the first packet of the flow"),
-    Column::text("Way", 40.0, "→ the originator sent it, ← the responder"),
-    Column::number("Bytes", 60.0, "On the wire"),
-    Column::text("Protocol", 70.0, "Found by content, else the transport"),
-    Column::text("What it says", 300.0, "Flags, numbers from the first of a side, first words")
-        .growing(),
-];
+/// What a column shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Number,
+    Seconds,
+    Way,
+    Port,
+    Peer,
+    Flow,
+    Bytes,
+    Proto,
+    Info,
+    Capture,
+}
+
+/// The columns of a list, and which of the lists it is.
+fn columns(of: &PacketsOf, packets: &Packets) -> (usize, Vec<(What, Column)>) {
+    let (list, way, who) = match of {
+        PacketsOf::Flow(_) => (0, "→ the originator sent it, ← the responder", Vec::new()),
+        PacketsOf::Flows(_) => {
+            let flow = Column::text("Flow", 250.0, "Its originator and its responder");
+            (1, "→ the originator sent it, ← the responder", vec![(What::Flow, flow)])
+        }
+        PacketsOf::Host(_) => {
+            let port = Column::number("Port", 50.0, "The host's own port");
+            let peer = Column::text("Peer", 150.0, "The other end of the flow, with its port");
+            (
+                2,
+                "→ the host sent it, ← it received it",
+                vec![(What::Port, port), (What::Peer, peer)],
+            )
+        }
+    };
+    let mut all = vec![
+        (What::Number, Column::number("No.", 64.0, "Its place in the capture, from 1")),
+        (What::Seconds, Column::number("Seconds", 84.0, "Since the first packet listed")),
+        (What::Way, Column::text("Way", 40.0, way)),
+    ];
+    all.extend(who);
+    let info = "Flags, numbers from the first of a side, first words";
+    all.extend([
+        (What::Bytes, Column::number("Bytes", 60.0, "On the wire")),
+        (What::Proto, Column::text("Protocol", 70.0, "Found by content, else the transport")),
+        (What::Info, Column::text("What it says", 300.0, info).growing()),
+    ]);
+    if packets.captures.len() > 1 {
+        let capture = Column::text("Capture", 140.0, "The file that the packet is from");
+        all.push((What::Capture, capture));
+    }
+    (list, all)
+}
 
 const FIELDS: [Column; 3] = [
     Column::text("Field", 150.0, "In the order of the packet"),
@@ -85,76 +131,95 @@ const FIELDS: [Column; 3] = [
 
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let shown = view.snapshot.packets.clone();
-    let other = asked(view).filter(|uid| shown.as_ref().is_none_or(|it| it.uid != *uid));
-    let show = "Show the packets of the selected flow";
+    let other = asked(view).filter(|of| shown.as_ref().is_none_or(|it| it.of != *of));
     let Some(shown) = shown else {
-        let what = "Choose Packets in the menu of a flow: they are read from its capture";
+        let what = "Choose Packets in the menu of a flow or a host: they are read from its capture";
         empty_ui(ui, view, "No packets yet", what);
-        if let Some(other) = other {
-            ui.vertical_centered(|ui| {
-                ui.add_space(theme::SPACE);
-                if ui.button(show).clicked() {
-                    view.show_packets(other);
-                }
-            });
-        }
+        ui.vertical_centered(|ui| {
+            ui.add_space(theme::SPACE);
+            other_ui(ui, view, other);
+        });
         return;
     };
-    if let Some(other) = other {
+    if other.is_some() {
         ui.horizontal(|ui| {
             ui.add_space(theme::SPACE);
-            if ui.button(show).clicked() {
-                view.show_packets(other);
-            }
+            other_ui(ui, view, other);
         });
     }
     match &shown.state {
         PacketState::Reading(id) => reading_ui(ui, view, &shown, *id),
-        PacketState::Failed { why, path } => failed_ui(ui, view, shown.uid, why, path),
+        PacketState::Failed { why, path } => failed_ui(ui, view, &shown.of, (why, path)),
         PacketState::Ready(packets) => ready_ui(ui, view, &shown, packets),
     }
 }
 
-/// The flow that is selected, or the one of a selected record.
-fn asked(view: &View<'_>) -> Option<Uid> {
+/// Offers the packets of what is selected.
+fn other_ui(ui: &mut Ui, view: &mut View<'_>, other: Option<PacketsOf>) {
+    let Some(other) = other else { return };
+    let show = match &other {
+        PacketsOf::Host(host) => format!("Show the packets of {}", host.addr()),
+        PacketsOf::Flow(_) | PacketsOf::Flows(_) => {
+            "Show the packets of the selected flow".to_owned()
+        }
+    };
+    if ui.button(show).clicked() {
+        view.show_packets(other);
+    }
+}
+
+/// The selected flow, the one of a selected record, or a selected host that captures have.
+fn asked(view: &View<'_>) -> Option<PacketsOf> {
     match view.selected()? {
-        Selected::Flow(uid) => Some(uid),
-        Selected::Record(row) => view.snapshot.records.all.get(row as usize)?.uid,
-        Selected::Host(_) | Selected::Detection(_) | Selected::Address(_) => None,
+        Selected::Flow(uid) => Some(uid.into()),
+        Selected::Record(row) => Some(view.snapshot.records.all.get(row as usize)?.uid?.into()),
+        Selected::Host(key) => {
+            let row = view.snapshot.selection.as_ref()?.row? as usize;
+            let packets = view.snapshot.hosts.all.packets.get(row)?;
+            (*packets > 0).then_some(PacketsOf::Host(key))
+        }
+        Selected::Detection(_) | Selected::Address(_) => None,
     }
 }
 
 /// What the menu of a flow offers about its packets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Offer {
-    Show(Uid),
-    Save(Uid),
+    Show(PacketsOf),
+    Save(PacketsOf),
 }
 
 impl Offer {
     /// Does what was chosen.
     pub(super) fn take(self, view: &mut View<'_>) {
         match self {
-            Self::Show(uid) => view.show_packets(uid),
-            Self::Save(uid) => view.memory.packets.save(uid),
+            Self::Show(of) => view.show_packets(of),
+            Self::Save(of) => view.memory.packets.save(of),
         }
     }
 }
 
-/// The offers in the menu of a flow, or of a record that came from one.
-pub(super) fn menu_ui(ui: &mut Ui, uid: Uid) -> Option<Offer> {
-    let offers = [("Packets", Offer::Show(uid)), ("Save packets …", Offer::Save(uid))];
-    let chosen = offers.into_iter().filter(|(name, _)| ui.button(*name).clicked()).last();
+/// The offers in the menu of a flow, of so many flows, or of a record that came from one.
+pub(super) fn menu_ui(ui: &mut Ui, flows: usize, of: &dyn Fn() -> PacketsOf) -> Option<Offer> {
+    let whose =
+        if flows > 1 { format!(" of {} flows", grouped(flows as u64)) } else { String::new() };
+    let mut chosen = None;
+    if ui.button(format!("Packets{whose}")).clicked() {
+        chosen = Some(Offer::Show(of()));
+    }
+    if ui.button(format!("Save packets{whose} …")).clicked() {
+        chosen = Some(Offer::Save(of()));
+    }
     if chosen.is_some() {
         ui.close();
     }
-    chosen.map(|(_, offer)| offer)
+    chosen
 }
 
 /// The same as buttons, where a flow or a record of one is selected.
 pub(super) fn selected_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let Some(uid) = asked(view) else { return };
-    let chosen = ui.horizontal(|ui| menu_ui(ui, uid)).inner;
+    let Some(of) = asked(view) else { return };
+    let chosen = ui.horizontal(|ui| menu_ui(ui, 1, &|| of.clone())).inner;
     if let Some(offer) = chosen {
         offer.take(view);
     }
@@ -177,7 +242,7 @@ fn reading_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, id: JobId) {
     });
 }
 
-fn failed_ui(ui: &mut Ui, view: &mut View<'_>, uid: Uid, why: &str, path: &str) {
+fn failed_ui(ui: &mut Ui, view: &mut View<'_>, of: &PacketsOf, (why, path): (&str, &str)) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.25);
         let title = "The packets cannot be read";
@@ -196,20 +261,30 @@ fn failed_ui(ui: &mut Ui, view: &mut View<'_>, uid: Uid, why: &str, path: &str) 
         let typed = view.memory.packets.elsewhere.trim().to_owned();
         ui.add_space(4.0);
         if ui.add_enabled(!typed.is_empty(), egui::Button::new("Look there")).clicked() {
-            view.wish(Command::ShowPackets(uid, Some(PathBuf::from(typed))));
+            view.wish(Command::ShowPackets(of.clone(), Some(PathBuf::from(typed))));
         }
         if ui.button("Try again").clicked() {
-            view.wish(Command::ShowPackets(uid, None));
+            view.wish(Command::ShowPackets(of.clone(), None));
         }
     });
 }
 
 fn ready_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packets) {
     head_ui(ui, view, shown, packets);
-    if view.memory.packets.shows_stream {
-        return stream_ui(ui, &packets.stream, &mut view.memory.packets.stream);
+    for why in &packets.missing {
+        let why = Visible(why).to_string();
+        ui.horizontal(|ui| {
+            ui.add_space(theme::SPACE);
+            let text = RichText::new(&why).color(Palette::of(ui).warned);
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(&why);
+        });
     }
-    let Some(chosen) = &shown.chosen else { return list_ui(ui, view, packets, None) };
+    if let (true, Some(stream)) = (view.memory.packets.shows_stream, &shown.stream) {
+        let row = shown.chosen.as_ref().and_then(|it| packets.rows.get(it.place as usize));
+        let flow = row.filter(|_| packets.flows.len() > 1).map(|row| packets.flow_title(row));
+        return stream_ui(ui, stream, flow.as_deref(), &mut view.memory.packets.stream);
+    }
+    let Some(chosen) = &shown.chosen else { return list_ui(ui, view, shown, packets) };
     let below = egui::Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::ZERO);
     let height = ui.available_height();
     Bar::bottom("packet apart")
@@ -219,7 +294,7 @@ fn ready_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Pack
         .size_range(80.0..=(height - 80.0).max(81.0))
         .show(ui, |ui| apart_ui(ui, view, chosen));
     egui::CentralPanel::default().frame(below).show(ui, |ui| {
-        list_ui(ui, view, packets, Some(chosen.place));
+        list_ui(ui, view, shown, packets);
     });
 }
 
@@ -233,55 +308,115 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packe
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add_space(theme::SPACE);
             if ui.button("Save packets …").clicked() {
-                state.save(shown.uid);
+                state.save(shown.of.clone());
             }
             let count = match &packets.cut {
                 Some(cut) => cut.clone(),
                 None => counted(packets.rows.len() as u64, "packet", "packets"),
             };
+            let count = match packets.flows.len() {
+                1 => count,
+                many => format!("{count} · {}", counted(many as u64, "flow", "flows")),
+            };
             let colour = if packets.cut.is_some() { palette.warned } else { palette.quiet };
             ui.label(RichText::new(count).color(colour));
             let title = RichText::new(&shown.title).font(theme::mono(theme::BODY - 0.5));
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.add(egui::Label::new(title).truncate()).on_hover_text(&packets.path);
+                ui.add(egui::Label::new(title).truncate())
+                    .on_hover_text(packets.captures.join("\n"));
             });
         });
     });
 }
 
-fn list_ui(ui: &mut Ui, view: &mut View<'_>, packets: &Packets, chosen: Option<u32>) {
+fn list_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packets) {
     let row = |place: usize| packets.rows.get(place);
-    if let Some(chosen) = chosen {
-        view.memory.packets.list.follow(chosen, || Some(chosen as usize));
+    let (list, what) = columns(&shown.of, packets);
+    let columns: Vec<Column> = what.iter().map(|(_, column)| *column).collect();
+    let Some(state) = view.memory.packets.lists.get_mut(list) else { return };
+    if let Some(chosen) = &shown.chosen {
+        state.follow(chosen.place, || Some(chosen.place as usize));
     }
+    let host = match shown.of {
+        PacketsOf::Host(host) => Some(host.addr()),
+        PacketsOf::Flow(_) | PacketsOf::Flows(_) => None,
+    };
+    let ends = |row: &PacketRow| {
+        packets.flows.get(row.flow as usize).map(|flow| Ends::of(flow, row.side, host))
+    };
     let list = List {
         name: "Packets",
-        columns: &COLUMNS,
+        columns: &columns,
         rows: packets.rows.len(),
         sorted: None,
         key: &|place| u32::try_from(place).ok(),
-        cell: &|place, column| row(place).map_or_else(Cell::default, |row| cell(row, column)),
-        exact: &|place| row(place).map_or_else(Vec::new, exact),
-        addrs: &|_| Vec::new(),
+        cell: &|place, column| match (row(place), what.get(column)) {
+            (Some(row), Some((what, _))) => cell(packets, row, ends(row), *what),
+            _ => Cell::default(),
+        },
+        exact: &|place| row(place).map_or_else(Vec::new, |row| exact(packets, row)),
+        addrs: &|place| {
+            let flow = row(place).and_then(|row| packets.flows.get(row.flow as usize));
+            flow.map_or_else(Vec::new, |flow| vec![flow.originator.addr, flow.responder.addr])
+        },
     };
-    let events = list.show(ui, &mut view.memory.packets.list, &mut |_, _, _| ());
+    let events = list.show(ui, state, &mut |_, _, _| ());
     if let Some(place) = events.select.and_then(|place| u32::try_from(place).ok()) {
         view.wish(Command::ChoosePacket(place));
     }
 }
 
-fn cell(row: &PacketRow, column: usize) -> Cell<'_> {
-    match column {
-        0 => Cell::mono(grouped(row.number)),
-        1 => Cell::mono(format!("{:.6}", row.after_nanos as f64 / 1e9)),
-        2 => Cell::mono(arrow(row.side)),
-        3 => Cell::mono(grouped(u64::from(row.original_bytes))),
-        4 => Cell::text(row.proto),
-        _ => Cell::mono(row.info.as_str()),
+/// The ends of a packet's flow, as the list tells them.
+struct Ends {
+    own: Endpoint,
+    other: Endpoint,
+    /// Whether the own end sent it.
+    sent: Option<bool>,
+}
+
+impl Ends {
+    /// Seen from a host, else from the originator.
+    fn of(flow: &Flow, side: Option<Side>, host: Option<Addr>) -> Self {
+        let is_turned = host.is_some_and(|host| flow.originator.addr != host);
+        let (own, other) = match is_turned {
+            true => (flow.responder, flow.originator),
+            false => (flow.originator, flow.responder),
+        };
+        let sent = side.map(|side| (side == Side::Originator) != is_turned);
+        Self { own, other, sent }
     }
 }
 
-fn exact(row: &PacketRow) -> Fields {
+fn cell<'a>(packets: &'a Packets, row: &'a PacketRow, ends: Option<Ends>, what: What) -> Cell<'a> {
+    match what {
+        What::Number => Cell::mono(grouped(row.number)),
+        What::Seconds => Cell::mono(format!("{:.6}", row.after_nanos as f64 / 1e9)),
+        What::Way => Cell::mono(match ends.and_then(|ends| ends.sent) {
+            Some(true) => "→",
+            Some(false) => "←",
+            None => "–",
+        }),
+        What::Port => ends.map_or_else(Cell::default, |ends| Cell::mono(ends.own.port.to_string())),
+        What::Peer => ends.map_or_else(Cell::default, |ends| Cell::mono(endpoint(ends.other))),
+        What::Flow => ends.map_or_else(Cell::default, |ends| {
+            Cell::mono(format!("{} → {}", endpoint(ends.own), endpoint(ends.other)))
+        }),
+        What::Bytes => Cell::mono(grouped(u64::from(row.original_bytes))),
+        What::Proto => Cell::text(row.proto),
+        What::Info => Cell::mono(row.info.as_str()),
+        What::Capture => packets
+            .captures
+            .get(row.capture as usize)
+            .map_or_else(Cell::default, |path| Cell::text(file_name(path))),
+    }
+}
+
+/// The end of a path.
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn exact(packets: &Packets, row: &PacketRow) -> Fields {
     let side = row.side.map(|side| match side {
         Side::Originator => "originator",
         Side::Responder => "responder",
@@ -294,6 +429,8 @@ fn exact(row: &PacketRow) -> Fields {
         ("captured_bytes", json!(row.captured_bytes)),
         ("proto", json!(row.proto)),
         ("info", json!(row.info)),
+        ("uid", json!(packets.flows.get(row.flow as usize).map(|flow| flow.uid))),
+        ("capture", json!(packets.captures.get(row.capture as usize))),
     ]
 }
 
@@ -382,12 +519,17 @@ fn innermost(chosen: &ChosenPacket, at: usize) -> Option<usize> {
 /// Draws the dialog that saves packets, if it is open.
 pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
     let mut state = std::mem::take(&mut view.memory.packets);
-    if let Some((uid, mut field)) = state.saving.take() {
+    if let Some((of, mut field)) = state.saving.take() {
         state.answers.hear(ui, view.snapshot);
         let mut wish = None;
         let mut is_open = true;
-        let help = "All packets of the flow, as a capture of their own (pcapng)";
-        let left = dialog(ui.ctx(), "Save packets", help, |ui| {
+        let help = match &of {
+            PacketsOf::Flow(_) => {
+                "All packets of the flow, as a capture of their own (pcapng)".into()
+            }
+            many => format!("All packets of {}, as a capture of their own (pcapng)", many.words()),
+        };
+        let left = dialog(ui.ctx(), "Save packets", &help, |ui| {
             if state.answers.ui(ui) {
                 wish = Some((field.path(), Existing::Replace));
             }
@@ -406,9 +548,9 @@ pub fn dialog_ui(ui: &mut Ui, view: &mut View<'_>) {
             state.answers.expect(view.snapshot);
             let from = Some(state.elsewhere.trim()).filter(|from| !from.is_empty());
             let from = from.map(PathBuf::from);
-            view.wish(Command::SavePackets(SavePackets { uid, from, path, existing }));
+            view.wish(Command::SavePackets(SavePackets { of: of.clone(), from, path, existing }));
         }
-        state.saving = is_open.then_some((uid, field));
+        state.saving = is_open.then_some((of, field));
     }
     view.memory.packets = state;
 }

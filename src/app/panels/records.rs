@@ -76,7 +76,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let mut menu = |ui: &mut egui::Ui, row: usize, _: &Chosen<_>| {
         let Some(record) = record(row) else { return };
         if let Some(uid) = record.uid {
-            offer = packets::menu_ui(ui, uid).or(offer);
+            offer = packets::menu_ui(ui, 1, &|| uid.into()).or(offer.take());
             ui.separator();
         }
         if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_record(record)) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
 use super::handover::HandOver;
-use super::packets::SavePackets;
+use super::packets::{PacketsOf, SavePackets};
 use crate::model::{Addr, HostKey, Prefix, Uid};
 use crate::store::{Deed, Deeds, Existing, ImportKey};
 
@@ -77,12 +77,12 @@ pub enum Command {
     Forward,
     /// Writes hosts for others, into a file or for the clipboard. A job; its end changes `saved`.
     HandOver(HandOver),
-    /// Fetches the packets of a flow from its capture; with a path, from there: it lies elsewhere
-    /// now. A job; changes `packets`.
-    ShowPackets(Uid, Option<PathBuf>),
+    /// Fetches the packets of flows or of a host from their captures; with a path, from that file
+    /// or folder: they lie elsewhere now. A job; changes `packets`.
+    ShowPackets(PacketsOf, Option<PathBuf>),
     /// Takes one of these packets apart, by its place among them. Changes `packets`.
     ChoosePacket(u32),
-    /// Writes the packets of a flow to a capture of their own. A job; its end changes `saved`.
+    /// Writes packets to a capture of their own. A job; its end changes `saved`.
     SavePackets(SavePackets),
     /// Ends the engine; jobs are stopped.
     Quit,

@@ -49,7 +49,7 @@ pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, 
 pub use log::{LOG_SHOWN_MAX, Log};
 pub use packets::{
     ChosenPacket, PACKET_BYTES_MAX, PACKETS_MAX, PacketRow, PacketState, PacketView, Packets,
-    STREAM_BYTES_MAX, SavePackets, StreamRow, StreamView,
+    PacketsOf, STREAM_BYTES_MAX, SavePackets, StreamRow, StreamView,
 };
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{

@@ -1,60 +1,82 @@
-//! The packets of one flow, fetched from its capture when a person asks for them.
+//! The packets of a flow, of several, or of a host, fetched from their captures when a person asks.
 //!
 //! A case keeps no packets. The file is found again by its path (or where the person says it is
 //! now), opened only if it is a regular file with the hash it had, read with the machinery that
 //! carves, and taken apart with the decoders that counted it. What comes of it stays in memory
-//! until the next flow is asked for.
+//! until others are asked for.
 //!
-//! Bounds: [`PACKETS_MAX`] packets and [`PACKET_BYTES_MAX`] bytes of one flow, [`STREAM_BYTES_MAX`]
-//! of its stream; what is beyond is said.
+//! Bounds: [`PACKETS_MAX`] packets and [`PACKET_BYTES_MAX`] bytes, [`STREAM_BYTES_MAX`] of the
+//! stream of a flow; what is beyond is said.
 
+mod read;
 mod rows;
 mod stream;
 
-use std::fs;
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 
 pub use rows::{ChosenPacket, PacketRow};
 pub use stream::{StreamRow, StreamView};
 
+use self::read::Sources;
 use super::command::JobId;
-use super::handover::SavedOutcome;
-use super::job::Task;
 use super::snapshot::JobState;
 use super::state::{Engine, Message};
-use crate::engine::carve::{carve_named, carve_to};
-use crate::engine::files::Job;
-use crate::engine::hash::{sha256_of, sha256_of_bytes};
-use crate::engine::paths::{Input, Inputs, Origin, os_sentence};
-use crate::engine::{Existing, Monitor, Wanted, example};
-use crate::export::ImportRow;
-use crate::model::{Flow, RealmId, Timestamp, Uid, Untrusted, Visible, counted, grouped};
+use crate::engine::Existing;
+use crate::model::{Flow, HostKey, Timestamp, Uid, counted};
 use crate::wire::Frame;
 
-/// Packets of one flow that are listed.
+/// Packets that are listed.
 pub const PACKETS_MAX: usize = 10_000;
 
-/// Bytes of one flow's packets that are kept.
+/// Bytes of these packets that are kept.
 pub const PACKET_BYTES_MAX: usize = 64 << 20;
 
 /// Bytes of a flow's stream that are put together.
 pub const STREAM_BYTES_MAX: usize = 1 << 20;
 
+/// Whose packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PacketsOf {
+    /// Those of a flow.
+    Flow(Uid),
+    /// Those of several flows.
+    Flows(Arc<[Uid]>),
+    /// Those of all flows of a host, in all captures.
+    Host(HostKey),
+}
+
+impl From<Uid> for PacketsOf {
+    fn from(uid: Uid) -> Self {
+        Self::Flow(uid)
+    }
+}
+
+impl PacketsOf {
+    /// `192.0.2.7`, `12 flows`.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Flow(uid) => format!("flow {uid}"),
+            Self::Flows(uids) => counted(uids.len() as u64, "flow", "flows"),
+            Self::Host(host) => host.addr().to_string(),
+        }
+    }
+}
+
 /// The packets that were asked for.
 #[derive(Clone, Debug)]
 pub struct PacketView {
-    /// Of which flow.
-    pub uid: Uid,
-    /// Who spoke with whom: `192.0.2.7:50123 → 198.51.100.9:22 tcp`.
+    /// Whose.
+    pub of: PacketsOf,
+    /// `192.0.2.7:50123 → 198.51.100.9:22 tcp`, `192.0.2.7`, `12 flows`.
     pub title: String,
     /// Where they stand.
     pub state: PacketState,
     /// The one that is taken apart.
     pub chosen: Option<Arc<ChosenPacket>>,
+    /// What both sides of its flow said.
+    pub stream: Option<Arc<StreamView>>,
 }
 
 /// Where packets that were asked for stand.
@@ -73,27 +95,28 @@ pub enum PacketState {
     Ready(Arc<Packets>),
 }
 
-/// The packets of one flow.
+/// Packets of one flow or of several.
 #[derive(Debug)]
 pub struct Packets {
-    /// One row a packet (or fragment), in the order of the capture.
+    /// One row a packet (or fragment): of one flow in the order of the capture, else of time.
     pub rows: Vec<PacketRow>,
-    /// What they say, both directions in order.
-    pub stream: StreamView,
+    /// The flows that they belong to, in the order of their first packets.
+    pub flows: Vec<Flow>,
+    /// The captures that were asked, by their paths.
+    pub captures: Vec<String>,
     /// What was left out, in a sentence.
     pub cut: Option<String>,
-    /// The file they were read from.
-    pub path: String,
+    /// Why captures could not be read.
+    pub missing: Vec<String>,
     frames: Vec<Kept>,
-    flow: Flow,
 }
 
-/// A wish to write the packets of a flow to a capture of their own.
+/// A wish to write packets to a capture of their own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavePackets {
-    /// Of which flow.
-    pub uid: Uid,
-    /// Where the capture is now, if it is elsewhere.
+    /// Whose.
+    pub of: PacketsOf,
+    /// Where their captures are now, if they are elsewhere: a file or a folder.
     pub from: Option<PathBuf>,
     /// The pcapng file.
     pub path: PathBuf,
@@ -110,11 +133,17 @@ struct Kept {
     link_type: u16,
     original_bytes: u32,
     bytes: Arc<[u8]>,
+    /// The place of its flow among those of the case, then among [`Packets::flows`].
+    flow: u32,
+    /// The place of its capture.
+    capture: u32,
 }
 
 impl Kept {
-    fn of(frame: &Frame<'_>) -> Self {
+    fn of(frame: &Frame<'_>, flow: u32, capture: u32) -> Self {
         Self {
+            flow,
+            capture,
             index: frame.index,
             offset: frame.offset,
             ts: frame.ts,
@@ -137,37 +166,41 @@ impl Kept {
 }
 
 impl Engine {
-    /// Begins to fetch the packets of a flow.
-    pub(super) fn show_packets(&mut self, uid: Uid, from: Option<PathBuf>) {
+    /// Begins to fetch packets.
+    pub(super) fn show_packets(&mut self, of: PacketsOf, from: Option<PathBuf>) {
         self.stop_packets();
-        let Some((flow, row)) = self.flow_and_import(uid) else {
-            let why = "the case has no such flow any more".to_owned();
-            let state = PacketState::Failed { why, path: String::new() };
-            let view = PacketView { uid, title: uid.to_string(), state, chosen: None };
-            self.next.packets = Some(Arc::new(view));
-            return;
-        };
-        let title = rows::title(&flow);
+        let title = self.packets_title(&of);
         let detail = "looking for the file".to_owned();
         let id = self.add_job(
             format!("Reading the packets of {title}"),
             JobState::Running { part: None, detail },
         );
         let state = PacketState::Reading(id);
-        let view = PacketView { uid, title, state, chosen: None };
+        let view = PacketView { of: of.clone(), title, state, chosen: None, stream: None };
         self.next.packets = Some(Arc::new(view.clone()));
+        let sources = self.sources(of, from);
         let Some(task) = self.task(id) else { return };
         let run = move || {
-            let path = Visible(row.path.raw()).to_string();
-            let state = match task.packets(&flow, &row, from.as_deref()) {
+            let state = match task.packets(&sources) {
                 Ok(packets) => PacketState::Ready(Arc::new(packets)),
-                Err(why) => PacketState::Failed { why, path },
+                Err((why, path)) => PacketState::Failed { why, path },
             };
             task.tell(Message::Packets(id, Box::new(PacketView { state, ..view })));
         };
         if let Err(error) = thread::Builder::new().name("job-packets".to_owned()).spawn(run) {
             self.set_job(id, JobState::Failed(error.to_string()));
         }
+    }
+
+    fn packets_title(&self, of: &PacketsOf) -> String {
+        let PacketsOf::Flow(uid) = of else { return of.words() };
+        let flow = self.outcome.held.flows.iter().find(|flow| flow.uid == *uid);
+        flow.map_or_else(|| of.words(), rows::title)
+    }
+
+    fn sources(&self, of: PacketsOf, from: Option<PathBuf>) -> Sources {
+        let held = Arc::clone(&self.outcome.held);
+        Sources { of, held, rows: self.outcome.imports.rows.clone(), from }
     }
 
     /// Takes the packets a job has fetched; the job has nothing more to say.
@@ -183,8 +216,15 @@ impl Engine {
     pub(super) fn choose_packet(&mut self, place: u32) {
         let Some(view) = &self.next.packets else { return };
         let PacketState::Ready(packets) = &view.state else { return };
+        let flow_of = |place: u32| packets.rows.get(place as usize).map(|row| row.flow);
         let chosen = packets.take_apart(place).map(Arc::new);
-        self.next.packets = Some(Arc::new(PacketView { chosen, ..PacketView::clone(view) }));
+        let before = view.chosen.as_ref().and_then(|chosen| flow_of(chosen.place));
+        let stream = match (flow_of(place), &view.stream) {
+            (flow, Some(stream)) if flow == before => Some(Arc::clone(stream)),
+            (flow, _) => flow.map(|flow| Arc::new(packets.stream(flow))),
+        };
+        let view = PacketView { chosen, stream, ..PacketView::clone(view) };
+        self.next.packets = Some(Arc::new(view));
     }
 
     /// Shows no packets any more: the case was left.
@@ -193,14 +233,11 @@ impl Engine {
         self.next.packets = None;
     }
 
-    /// Writes the packets of a flow to a capture of their own.
+    /// Writes packets to a capture of their own.
     pub(super) fn save_packets(&mut self, wish: SavePackets) {
-        let title = "Saving packets".to_owned();
-        let Some((flow, row)) = self.flow_and_import(wish.uid) else {
-            return self.refuse(title, "the case has no such flow any more");
-        };
-        let title = format!("Saving the packets of {}", rows::title(&flow));
-        self.start_writing(title, "job-save", move |task| task.save_packets(&wish, &row));
+        let title = format!("Saving the packets of {}", self.packets_title(&wish.of));
+        let sources = self.sources(wish.of.clone(), wish.from.clone());
+        self.start_writing(title, "job-save", move |task| task.save_packets(&wish, &sources));
     }
 
     fn awaited_packets(&self) -> Option<JobId> {
@@ -218,116 +255,6 @@ impl Engine {
     }
 }
 
-impl Task {
-    fn packets(
-        &self,
-        flow: &Flow,
-        row: &ImportRow,
-        from: Option<&Path>,
-    ) -> Result<Packets, String> {
-        let (inputs, path) = found_again(row, from, self)?;
-        let (mut frames, mut bytes, mut is_cut) = (Vec::new(), 0_usize, false);
-        let last = flow.last_seen();
-        let job = Job { context: &self.context, monitor: self };
-        let read = carve_to(inputs, job, Wanted::Flow(flow.uid), Some(&row.import), &mut |frame| {
-            bytes += frame.bytes.len();
-            is_cut = frames.len() >= PACKETS_MAX || bytes > PACKET_BYTES_MAX;
-            if is_cut {
-                return Ok(ControlFlow::Break(()));
-            }
-            frames.push(Kept::of(frame));
-            // The rest of a capture of gigabytes need not be read.
-            let are_all = frames.len() as u64 >= flow.packets() && frame.ts >= last;
-            Ok(if are_all { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        });
-        read.map_err(|error| os_sentence(&error))?;
-        if self.stop.load(Ordering::Relaxed) {
-            return Err("reading was stopped".to_owned());
-        }
-        if frames.is_empty() {
-            return Err("the file has no packet of this flow".to_owned());
-        }
-        let all = flow.packets();
-        let cut = is_cut.then(|| {
-            let shown = grouped(frames.len() as u64);
-            format!("the first {shown} of {}", counted(all, "packet", "packets"))
-        });
-        Ok(Packets::new(flow.clone(), frames, cut, path))
-    }
-
-    fn save_packets(&self, wish: &SavePackets, row: &ImportRow) {
-        let outcome = match found_again(row, wish.from.as_deref(), self) {
-            Err(why) => SavedOutcome::Failed(why),
-            Ok((inputs, _)) => {
-                let job = Job { context: &self.context, monitor: self };
-                let write = |out: &mut dyn std::io::Write| {
-                    let wanted = Wanted::Flow(wish.uid);
-                    let mut out = self.stoppable(out);
-                    let (_, frames) =
-                        carve_named(inputs, job, wanted, Some(&row.import), &mut out)?;
-                    match frames {
-                        0 => Err(std::io::Error::other("the file has no packet of this flow")),
-                        frames => Ok(frames),
-                    }
-                };
-                let what = |count: u64| counted(count, "packet", "packets");
-                self.write_file(wish.path.clone(), wish.existing, write, what)
-            }
-        };
-        self.saved(outcome);
-    }
-}
-
-/// The file of an import, if it is still the one that was read; also its path as it is shown.
-fn found_again(
-    row: &ImportRow,
-    from: Option<&Path>,
-    monitor: &dyn Monitor,
-) -> Result<(Inputs, String), String> {
-    let Some(sha256) = row.sha256.as_deref() else {
-        let why = "reading this file was stopped before its end, so there is no hash to know it \
-                   by; open it again";
-        return Err(why.to_owned());
-    };
-    let path = from.map_or_else(|| PathBuf::from(row.path.raw()), Path::to_owned);
-    let shown = Visible(&path.display().to_string()).to_string();
-    let origin = match fs::metadata(&path) {
-        Err(_) if let Some(bytes) = bundled(row, sha256) => Origin::Bundled(bytes),
-        Err(error) => return Err(format!("{shown}: {}", os_sentence(&error))),
-        Ok(found) if !found.is_file() => {
-            return Err(format!("{shown} is no regular file, so it is not opened"));
-        }
-        Ok(_) => {
-            let hash = sha256_of(&path, row.path.raw(), monitor);
-            let hash = hash.map_err(|error| os_sentence(&error))?;
-            if hash.ok_or("reading was stopped")? != sha256 {
-                let why = "has changed since it was read: its hash is another";
-                return Err(format!("{shown} {why}"));
-            }
-            Origin::File(path)
-        }
-    };
-    // Members of archives are named after their file.
-    let whole = row.import.raw();
-    let file = match whole.strip_prefix(row.path.raw()) {
-        Some(member) if member.starts_with('!') => row.path.clone(),
-        _ => Untrusted::new(whole),
-    };
-    let input = Input { origin, import: file, realm: RealmId(0) };
-    let realms = vec![row.realm.clone()];
-    Ok((Inputs { files: vec![input], realms, skipped: Vec::new() }, shown))
-}
-
-/// A file of the shipped example, which lies in the program.
-fn bundled(row: &ImportRow, sha256: &str) -> Option<&'static [u8]> {
-    example().0.files.into_iter().find_map(|file| match file.origin {
-        Origin::Bundled(bytes) if file.import == row.import && sha256_of_bytes(bytes) == sha256 => {
-            Some(bytes)
-        }
-        _ => None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,37 +262,121 @@ mod tests {
     use crate::engine::workbench::{Command, Snapshot, Workbench};
     use crate::wire::capture::pcapng_write::Writer;
 
-    /// A capture of so many datagrams of one flow.
-    fn datagrams(count: usize) -> tempfile::NamedTempFile {
+    const CLIENT_PORT: u16 = 40_000;
+
+    /// A capture of so many datagrams from 192.0.2.7 to 198.51.100.9, one in a millisecond, of
+    /// flows that take turns.
+    fn datagrams(count: usize, flows: u16, from_millis: i64) -> tempfile::NamedTempFile {
         let seed: &[u8] = include_bytes!("../../../tests/fuzz/packet_fields/dns");
         // Seeds begin with the link type.
-        let bytes = &seed[2..];
+        let mut bytes = seed[2..].to_vec();
         let mut file = tempfile::Builder::new().suffix(".pcapng").tempfile().unwrap();
         let mut writer = Writer::new(&mut file, "test", None).unwrap();
         for index in 0..count as u64 {
-            let ts = Timestamp::from_nanos(1_780_629_164_000_000_000 + index as i64 * 1_000_000);
+            let millis = from_millis + index as i64;
+            let ts = Timestamp::from_nanos(1_780_629_164_000_000_000 + millis * 1_000_000);
+            let port = CLIENT_PORT + (index % u64::from(flows)) as u16;
+            bytes[34..36].copy_from_slice(&port.to_be_bytes());
             let original_bytes = bytes.len() as u32;
-            let frame = Frame { index, offset: 0, ts, link_type: 1, bytes, original_bytes };
+            let frame = Frame { index, offset: 0, ts, link_type: 1, bytes: &bytes, original_bytes };
             writer.write(&frame, None).unwrap();
         }
         writer.finish().unwrap();
         file
     }
 
+    fn opened(files: &[&tempfile::NamedTempFile], flows: usize) -> Workbench {
+        let workbench = Workbench::start(Arc::new(|| ())).unwrap();
+        workbench.send(Command::Open(files.iter().map(|file| file.path().to_owned()).collect()));
+        until(&workbench, |snapshot| {
+            let over = snapshot.jobs.iter().all(|job| job.state.is_over());
+            snapshot.flows.all.len() == flows && over && !snapshot.case.is_growing
+        });
+        workbench
+    }
+
+    fn read(workbench: &Workbench, of: &PacketsOf) -> (Arc<Packets>, Arc<StreamView>) {
+        workbench.send(Command::ShowPackets(of.clone(), None));
+        let ready = |snapshot: &Snapshot| {
+            let view = snapshot.packets.as_ref().filter(|view| view.of == *of)?;
+            match (&view.state, &view.stream) {
+                (PacketState::Ready(packets), Some(stream)) => {
+                    Some((Arc::clone(packets), Arc::clone(stream)))
+                }
+                _ => None,
+            }
+        };
+        ready(&until(workbench, |snapshot| ready(snapshot).is_some())).unwrap()
+    }
+
     fn packets_of(count: usize) -> Arc<Packets> {
-        let (file, workbench) = (datagrams(count), Workbench::start(Arc::new(|| ())).unwrap());
-        workbench.send(Command::Open(vec![file.path().to_owned()]));
-        let read = |snapshot: &Snapshot| {
-            snapshot.flows.all.iter().any(|flow| flow.packets() == count as u64)
-                && snapshot.jobs.iter().all(|job| job.state.is_over())
+        let file = datagrams(count, 1, 0);
+        let workbench = opened(&[&file], 1);
+        let uid = workbench.snapshot().flows.all[0].uid;
+        read(&workbench, &uid.into()).0
+    }
+
+    fn host(text: &str) -> PacketsOf {
+        PacketsOf::Host(HostKey::new(text.parse().unwrap(), crate::model::RealmId(0)))
+    }
+
+    #[test]
+    fn packets_of_a_host_come_from_all_captures_in_the_order_of_time() {
+        let (one, other) = (datagrams(6, 3, 0), datagrams(4, 2, 2));
+        let workbench = opened(&[&one, &other], 5);
+        let (packets, stream) = read(&workbench, &host("198.51.100.9"));
+        assert_eq!((packets.rows.len(), packets.flows.len()), (10, 5));
+        assert!(packets.rows.is_sorted_by_key(|row| row.after_nanos));
+        let captures: Vec<u32> = packets.rows.iter().map(|row| row.capture).collect();
+        assert_eq!(captures, [0, 0, 0, 1, 0, 1, 0, 1, 0, 1]);
+        for row in &packets.rows {
+            let title = packets.flow_title(row);
+            assert!(title.ends_with(" → 198.51.100.9:53 udp"), "{title}");
+            assert_eq!(row.side, Some(crate::flow::Side::Originator));
+        }
+        // The stream is that of the chosen packet's flow, which has two packets in its capture.
+        let question = 33;
+        assert_eq!(stream.total_bytes, 2 * question);
+        workbench.send(Command::ChoosePacket(3));
+        let chosen = |snapshot: &Snapshot| {
+            let view = snapshot.packets.clone()?;
+            (view.chosen.as_ref()?.place == 3).then_some(view)
         };
-        let uid = until(&workbench, read).flows.all[0].uid;
-        workbench.send(Command::ShowPackets(uid, None));
-        let ready = |snapshot: &Snapshot| match snapshot.packets.as_ref().map(|it| &it.state) {
-            Some(PacketState::Ready(packets)) => Some(Arc::clone(packets)),
-            _ => None,
-        };
-        ready(&until(&workbench, |snapshot| ready(snapshot).is_some())).unwrap()
+        let view = chosen(&until(&workbench, |snapshot| chosen(snapshot).is_some())).unwrap();
+        assert!(!Arc::ptr_eq(view.stream.as_ref().unwrap(), &stream), "another flow's");
+
+        // Two of the flows alone, and nobody's.
+        let uids: Arc<[Uid]> =
+            workbench.snapshot().flows.all[..2].iter().map(|it| it.uid).collect();
+        let (packets, _) = read(&workbench, &PacketsOf::Flows(uids));
+        assert_eq!((packets.rows.len(), packets.flows.len()), (4, 2));
+        workbench.send(Command::ShowPackets(host("203.0.113.1"), None));
+        until(&workbench, |snapshot| {
+            let state = snapshot.packets.as_ref().map(|view| view.state.clone());
+            matches!(state, Some(PacketState::Failed { why, .. }) if why.contains("no capture"))
+        });
+    }
+
+    #[test]
+    fn a_capture_that_is_gone_is_said_with_what_the_others_have() {
+        let (one, other) = (datagrams(6, 3, 0), datagrams(4, 2, 2));
+        let workbench = opened(&[&one, &other], 5);
+        let gone = other.path().file_name().unwrap().to_string_lossy().into_owned();
+        other.close().unwrap();
+        let (packets, _) = read(&workbench, &host("192.0.2.7"));
+        assert_eq!((packets.rows.len(), packets.missing.len()), (6, 1));
+        assert!(packets.missing[0].contains(&gone), "{:?}", packets.missing);
+        assert_eq!(packets.cut, None);
+    }
+
+    #[test]
+    fn a_capture_that_begins_after_the_last_packet_there_is_room_for_is_not_opened() {
+        let (one, other) = (datagrams(PACKETS_MAX, 3, 0), datagrams(4, 2, 60_000));
+        let workbench = opened(&[&one, &other], 5);
+        other.close().unwrap();
+        let (packets, _) = read(&workbench, &host("192.0.2.7"));
+        assert_eq!((packets.rows.len(), packets.missing.len()), (PACKETS_MAX, 0));
+        assert_eq!(packets.cut.as_deref(), Some("the first 10,000 of 10,004 packets"));
     }
 
     #[test]

@@ -206,7 +206,11 @@ fn key_of(what: Selected, outcome: &Outcome) -> Option<HostKey> {
 }
 
 /// The other end of a flow or record that the host takes part in; the inner `None`: it has none.
-fn other_end(ends: [Option<Addr>; 2], host: HostKey, realm: RealmId) -> Option<Option<HostKey>> {
+pub(super) fn other_end(
+    ends: [Option<Addr>; 2],
+    host: HostKey,
+    realm: RealmId,
+) -> Option<Option<HostKey>> {
     let keys = ends.map(|end| end.map(|addr| HostKey::new(addr, realm)));
     match keys {
         [Some(a), b] if a == host => Some(b),

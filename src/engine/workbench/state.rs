@@ -30,8 +30,7 @@ use crate::engine::context::{Context, Options};
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
 use crate::engine::{example, open_intel};
-use crate::export::ImportRow;
-use crate::model::{Flow, HostKey, Prefix, Uid, Untrusted};
+use crate::model::{HostKey, Prefix, Untrusted};
 
 /// Selections that are kept to go back to.
 const HISTORY_MAX: usize = 100;
@@ -282,7 +281,7 @@ impl Engine {
             Command::Back => self.step(-1),
             Command::Forward => self.step(1),
             Command::HandOver(wish) => self.hand_over(wish),
-            Command::ShowPackets(uid, from) => self.show_packets(uid, from),
+            Command::ShowPackets(of, from) => self.show_packets(of, from),
             Command::ChoosePacket(place) => self.choose_packet(place),
             Command::SavePackets(wish) => self.save_packets(wish),
         }
@@ -458,13 +457,6 @@ impl Engine {
     /// Takes a job out of the list that has told elsewhere what came of it.
     pub(super) fn forget_job(&mut self, id: JobId) {
         self.jobs.forget(id);
-    }
-
-    /// A flow, and the file it was read from.
-    pub(super) fn flow_and_import(&self, uid: Uid) -> Option<(Flow, ImportRow)> {
-        let flow = self.outcome.held.flows.iter().find(|flow| flow.uid == uid)?;
-        let row = self.outcome.imports.rows.get(flow.import.0 as usize)?;
-        Some((flow.clone(), row.clone()))
     }
 
     /// What was found in the case.

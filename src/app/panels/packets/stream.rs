@@ -17,8 +17,13 @@ pub(super) struct StreamState {
     is_hex: bool,
 }
 
-/// Draws the stream.
-pub(super) fn stream_ui(ui: &mut Ui, stream: &StreamView, state: &mut StreamState) {
+/// Draws the stream; `flow` says whose it is, where packets of several are listed.
+pub(super) fn stream_ui(
+    ui: &mut Ui,
+    stream: &StreamView,
+    flow: Option<&str>,
+    state: &mut StreamState,
+) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.add_space(theme::SPACE);
@@ -31,6 +36,11 @@ pub(super) fn stream_ui(ui: &mut Ui, stream: &StreamView, state: &mut StreamStat
         let shown = part_of(stream.bytes.len() as u64, stream.total_bytes);
         let told = if stream.is_cut() { palette.warned } else { palette.quiet };
         ui.label(RichText::new(shown).color(told));
+        if let Some(flow) = flow {
+            let text = RichText::new(flow).font(theme::mono(theme::BODY - 0.5));
+            let what = "The flow of the chosen packet, as far as its packets are listed";
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(what);
+        }
     });
     let rows = if state.is_hex { &stream.hex } else { &stream.text };
     if rows.is_empty() {

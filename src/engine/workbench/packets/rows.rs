@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use super::stream::StreamView;
 use super::{Kept, Packets};
 use crate::flow::apps::{Context, Conversation, SecretKey, Sink, Transport as Carriage};
@@ -18,7 +20,11 @@ const LINE_CHARS_MAX: usize = 160;
 pub struct PacketRow {
     /// Its place in the capture, from 1.
     pub number: u64,
-    /// Nanoseconds since the first packet of the flow; captures are not always in order.
+    /// The place of its flow among [`Packets::flows`].
+    pub flow: u32,
+    /// The place of its capture among [`Packets::captures`].
+    pub capture: u32,
+    /// Nanoseconds since the first packet listed; captures are not always in order.
     pub after_nanos: i64,
     /// Who sent it; `None`: it cannot be told, as of a fragment.
     pub side: Option<Side>,
@@ -45,23 +51,30 @@ pub struct ChosenPacket {
 
 /// `192.0.2.7:50123 → 198.51.100.9:22 tcp`.
 pub(super) fn title(flow: &Flow) -> String {
-    let end = |end: Endpoint| std::net::SocketAddr::new(end.addr.into(), end.port).to_string();
     format!("{} → {} {}", end(flow.originator), end(flow.responder), flow.proto.as_str())
 }
 
+/// `192.0.2.7:50123`.
+fn end(end: Endpoint) -> String {
+    std::net::SocketAddr::new(end.addr.into(), end.port).to_string()
+}
+
 impl Packets {
-    pub(super) fn new(flow: Flow, frames: Vec<Kept>, cut: Option<String>, path: String) -> Self {
-        let options = DecodeOptions { checksums: Checksums::Ignore };
-        let (mut decoder, mut bases) = (Decoder::new(options), Pair::default());
-        let mut stream = StreamView::builder();
-        let first = frames.first().map(|frame| frame.ts).unwrap_or_default();
+    /// Lists frames whose flows are places in `all`.
+    pub(super) fn new(
+        mut frames: Vec<Kept>,
+        all: &[Flow],
+        captures: Vec<String>,
+        (cut, missing): (Option<String>, Vec<String>),
+    ) -> Self {
+        let flows = flows_of(&mut frames, all);
         let mut rows = Vec::with_capacity(frames.len());
-        for kept in &frames {
-            let mut said = None;
-            decoder.decode(&kept.frame(), &mut |packet| {
-                let Some(side) = side_of(packet, &flow).filter(|_| said.is_none()) else { return };
-                stream.packet(side, packet);
-                said = Some((side, said_by(packet, side, &flow, &mut bases)));
+        let mut bases = vec![Pair::default(); flows.len()];
+        let first = frames.first().map(|frame| frame.ts).unwrap_or_default();
+        each_packet(&frames, &flows, |kept, flow, found| {
+            let said = found.map(|(side, packet)| {
+                let base = bases.get_mut(kept.flow as usize);
+                (side, said_by(packet, side, flow, base.unwrap_or(&mut Pair::default())))
             });
             let (side, (proto, info)) = match said {
                 Some((side, said)) => (Some(side), said),
@@ -69,6 +82,8 @@ impl Packets {
             };
             rows.push(PacketRow {
                 number: kept.index + 1,
+                flow: kept.flow,
+                capture: kept.capture,
                 after_nanos: kept.ts.nanos().saturating_sub(first.nanos()),
                 side,
                 captured_bytes: u32::try_from(kept.bytes.len()).unwrap_or(u32::MAX),
@@ -76,8 +91,25 @@ impl Packets {
                 proto,
                 info,
             });
-        }
-        Self { rows, stream: stream.finish(), cut, path, frames, flow }
+        });
+        Self { rows, flows, captures, cut, missing, frames }
+    }
+
+    /// The flow of a packet: `192.0.2.7:50123 → 198.51.100.9:22 tcp`.
+    pub fn flow_title(&self, row: &PacketRow) -> String {
+        self.flows.get(row.flow as usize).map(title).unwrap_or_default()
+    }
+
+    /// What both sides of a flow said, as far as its packets are listed.
+    pub(super) fn stream(&self, flow: u32) -> StreamView {
+        let mut stream = StreamView::builder();
+        let frames = self.frames.iter().filter(|kept| kept.flow == flow);
+        each_packet(frames, &self.flows, |_, _, found| {
+            if let Some((side, packet)) = found {
+                stream.packet(side, packet);
+            }
+        });
+        stream.finish()
     }
 
     /// One packet, field by field; `None`: there is no such packet.
@@ -87,7 +119,8 @@ impl Packets {
         let mut rows = apart.rows;
         let payload = kept.bytes.get(apart.payload.clone()).unwrap_or_default();
         let side = self.rows.get(place as usize).and_then(|row| row.side);
-        let spoken = Spoken::of(payload, side.unwrap_or(Side::Originator), &self.flow);
+        let flow = self.flows.get(kept.flow as usize)?;
+        let spoken = Spoken::of(payload, side.unwrap_or(Side::Originator), flow);
         let mut add = |depth, name, value: String| {
             rows.push(Field { depth, name, value, bytes: apart.payload.clone() });
         };
@@ -98,6 +131,45 @@ impl Packets {
             add(1, name, value);
         }
         Some(ChosenPacket { place, fields: rows, bytes: Arc::clone(&kept.bytes) })
+    }
+}
+
+/// Gives the flows of frames in the order in which they come, and frames their places among them.
+fn flows_of(frames: &mut [Kept], all: &[Flow]) -> Vec<Flow> {
+    let (mut places, mut flows) = (HashMap::new(), Vec::new());
+    for kept in frames {
+        let Some(flow) = all.get(kept.flow as usize) else { continue };
+        kept.flow = *places.entry(kept.flow).or_insert_with(|| {
+            flows.push(flow.clone());
+            flows.len() as u32 - 1
+        });
+    }
+    flows
+}
+
+/// Decodes frames; gives each with its flow and the packet of that flow in it, if there is one.
+/// Fragments are put together within their capture.
+fn each_packet<'a>(
+    frames: impl IntoIterator<Item = &'a Kept>,
+    flows: &[Flow],
+    mut take: impl FnMut(&Kept, &Flow, Option<(Side, &Packet<'_>)>),
+) {
+    let mut decoders: HashMap<u32, Decoder> = HashMap::new();
+    for kept in frames {
+        let Some(flow) = flows.get(kept.flow as usize) else { continue };
+        let decoder = decoders
+            .entry(kept.capture)
+            .or_insert_with(|| Decoder::new(DecodeOptions { checksums: Checksums::Ignore }));
+        let mut is_found = false;
+        decoder.decode(&kept.frame(), &mut |packet| {
+            if let Some(side) = side_of(packet, flow).filter(|_| !is_found) {
+                is_found = true;
+                take(kept, flow, Some((side, packet)));
+            }
+        });
+        if !is_found {
+            take(kept, flow, None);
+        }
     }
 }
 
