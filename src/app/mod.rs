@@ -19,6 +19,7 @@ pub mod shell;
 pub mod theme;
 pub mod times;
 mod top_bar;
+pub mod units;
 mod views;
 pub mod widgets;
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::{Look, Sides};
 use super::layout::Layout;
 use super::times::Clock;
+use super::units::{Lengths, Sizes};
 use super::widgets::table::Arranged;
 use crate::bounded;
 use crate::model::Prefix;
@@ -26,6 +27,9 @@ pub const RECENT_MAX: usize = 12;
 
 /// Filters that are kept.
 pub const FILTERS_MAX: usize = 100;
+
+/// Days for which something can be kept: a day to a hundred years.
+pub const KEPT_DAYS: std::ops::RangeInclusive<u32> = 1..=36_525;
 
 /// How large everything can be made, in percent.
 pub const ZOOM_PERCENT: std::ops::RangeInclusive<u16> = 75..=250;
@@ -70,6 +74,14 @@ pub struct Settings {
     pub density: Density,
     /// In which zone times are shown.
     pub clock: Clock,
+    /// In what lengths are shown.
+    pub lengths: Lengths,
+    /// In what sizes are shown.
+    pub sizes: Sizes,
+    /// Days for which cases keep the history of places; `None`: for ever.
+    pub places_days: Option<u32>,
+    /// Days after which unsaved cases are offered for deletion; `None`: never.
+    pub unsaved_days: Option<u32>,
     /// The analyst's own networks; empty: what is private.
     pub own_networks: Vec<String>,
     /// Filters used before, the newest last.
@@ -91,6 +103,10 @@ impl Default for Settings {
             zoom_percent: 100,
             density: Density::default(),
             clock: Clock::default(),
+            lengths: Lengths::default(),
+            sizes: Sizes::default(),
+            places_days: None,
+            unsaved_days: None,
             own_networks: Vec::new(),
             filters: Vec::new(),
             recent: Vec::new(),
@@ -119,6 +135,9 @@ impl Settings {
     /// Puts into bounds what a person may have written by hand.
     fn settled(mut self) -> Self {
         self.zoom_percent = self.zoom_percent.clamp(*ZOOM_PERCENT.start(), *ZOOM_PERCENT.end());
+        // What is no number of days that can be chosen deletes nothing.
+        self.places_days = self.places_days.filter(|days| KEPT_DAYS.contains(days));
+        self.unsaved_days = self.unsaved_days.filter(|days| KEPT_DAYS.contains(days));
         self.recent.truncate(RECENT_MAX);
         let over = self.filters.len().saturating_sub(FILTERS_MAX);
         self.filters.drain(..over);
@@ -209,6 +228,10 @@ mod tests {
             zoom_percent: 150,
             density: Density::Compact,
             clock: Clock::Local,
+            lengths: Lengths::Miles,
+            sizes: Sizes::Binary,
+            places_days: Some(90),
+            unsaved_days: Some(7),
             own_networks: vec!["192.0.2.0/24".to_owned(), "2001:db8::/32".to_owned()],
             filters: vec!["score >= 50 && name contains \"a\\b\"".to_owned()],
             ..Settings::default()
@@ -258,9 +281,12 @@ mod tests {
     fn what_is_missing_or_unknown_does_no_harm_and_bounds_hold() {
         let folder = folder();
         let path = folder.path().join("settings.toml");
-        std::fs::write(&path, "zoom_percent = 9000\nfrom_a_newer_version = true\n").unwrap();
+        let text = "zoom_percent = 9000\nplaces_days = 0\nunsaved_days = 99999\n\
+                    from_a_newer_version = true\n";
+        std::fs::write(&path, text).unwrap();
         let (settings, told) = load(&path).unwrap();
         assert_eq!((settings.zoom_percent, told), (*ZOOM_PERCENT.end(), None));
+        assert_eq!((settings.places_days, settings.unsaved_days), (None, None));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use super::settings_ui::Dialog;
 use super::theme::{self, Palette};
 use super::times::{self, Clock};
 use super::top_bar::TopBar;
+use super::units;
 use super::views::{Names, Views, rail_ui};
 use super::widgets::list;
 use super::widgets::text::counted;
@@ -78,6 +79,9 @@ impl Shell {
         let mut wishes = Vec::new();
         if !settings.own_networks.is_empty() {
             wishes.push(Command::Own(settings.own()));
+        }
+        if settings.places_days.is_some() {
+            wishes.push(Command::Retain(settings.places_days));
         }
         Self {
             workbench,
@@ -222,6 +226,8 @@ impl Shell {
             theme::wear(ctx, look, density);
             times::set(clock);
         }
+        units::set(self.settings.lengths, self.settings.sizes);
+        self.memory.case.offer_days = self.settings.unsaved_days;
         let shown = (ctx.zoom_factor() * 100.0).round() as u16;
         if self.worn.zoom_percent != Some(zoom_percent) {
             self.worn.zoom_percent = Some(zoom_percent);
@@ -243,6 +249,9 @@ impl Shell {
         let asked = self.dialog.show(ctx, &mut self.settings, &place);
         if asked.networks {
             self.wishes.push(Command::Own(self.settings.own()));
+        }
+        if asked.retention {
+            self.wishes.push(Command::Retain(self.settings.places_days));
         }
         if asked.recent {
             self.settings.recent.clear();

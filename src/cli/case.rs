@@ -70,6 +70,18 @@ enum CaseCommand {
         #[arg(long, value_name = "N")]
         top: Option<usize>,
     },
+    /// Deletes for good what was said long ago of where hosts are
+    Retain {
+        /// The case file
+        #[arg(value_name = "F")]
+        case: PathBuf,
+        /// Sayings older than so many days go
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_525))]
+        places_days: u32,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Forgets an address for good, in rows, texts, undo and backups; says what it cannot reach
     Forget {
         /// The case file
@@ -168,6 +180,9 @@ pub(super) fn run(args: CaseArgs, console: &mut Console<'_>) -> Result<Ended, Fa
             Ok(Ended::Done)
         }
         CaseCommand::Log { case, json, top } => log(&case, top, json.then_some(Json), console),
+        CaseCommand::Retain { case, places_days, json } => {
+            retain(&case, places_days, json.then_some(Json), console)
+        }
         CaseCommand::Forget { case, addr, json } => {
             forget(&case, addr, json.then_some(Json), console)
         }
@@ -330,17 +345,42 @@ fn export(
     ))
 }
 
+/// Opens a case to change it: one that is not there is not made.
+fn open_to_change(path: &Path) -> Result<Case, Failure> {
+    if !path.exists() {
+        let shown = path.display();
+        return Err(Failure::Nothing(format!("{shown}: there is no such file or folder")));
+    }
+    Case::open_or_create(path).map_err(Failure::Nothing)
+}
+
+fn retain(
+    path: &Path,
+    places_days: u32,
+    json: Option<Json>,
+    console: &mut Console<'_>,
+) -> Result<Ended, Failure> {
+    let mut case = open_to_change(path)?;
+    let gone = case.retain_places(places_days).map_err(Failure::Nothing)?;
+    case.close().map_err(Failure::Nothing)?;
+    if json.is_some() {
+        JsonLines::new(&mut *console.out).write(&json!({"location_events_deleted": gone}))?;
+    } else {
+        let gone = counted(gone, "saying of a place", "sayings of places");
+        let days = counted(u64::from(places_days), "day", "days");
+        writeln!(console.out, "Deleted: {gone} older than {days}")?;
+        writeln!(console.out, "Copies, backups and exports of the case keep what they have")?;
+    }
+    Ok(Ended::Done)
+}
+
 fn forget(
     path: &Path,
     addr: Addr,
     json: Option<Json>,
     console: &mut Console<'_>,
 ) -> Result<Ended, Failure> {
-    if !path.exists() {
-        let shown = path.display();
-        return Err(Failure::Nothing(format!("{shown}: there is no such file or folder")));
-    }
-    let mut case = Case::open_or_create(path).map_err(Failure::Nothing)?;
+    let mut case = open_to_change(path)?;
     let done = case.forget(addr).map_err(Failure::Nothing)?;
     case.close().map_err(Failure::Nothing)?;
     if json.is_some() {

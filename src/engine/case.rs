@@ -537,6 +537,15 @@ impl Case {
         self.store.forget(addr, clock::now()).map_err(|error| self.sentence(error))
     }
 
+    /// Deletes for good what was said of places more than `days` ago; says how many sayings went.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn retain_places(&mut self, days: u32) -> Result<u64, String> {
+        let gone = self.store.retain_locations(days, clock::now());
+        gone.map_err(|error| self.sentence(error))
+    }
+
     /// What a person said, and the audit log.
     ///
     /// # Errors

@@ -502,18 +502,6 @@ impl Store {
         }
         Ok(events)
     }
-
-    /// Deletes what was said of places more than `days` before `now`; says how many events went.
-    ///
-    /// # Errors
-    /// When the case cannot be written.
-    pub fn retain_locations(&mut self, days: u32, now: Timestamp) -> Result<u64, StoreError> {
-        let oldest = now.plus_days(-i64::from(days)).nanos();
-        self.durably(|db| {
-            let sql = "DELETE FROM geolocation_events WHERE time < ?1";
-            Ok(db.execute(sql, [oldest])? as u64)
-        })
-    }
 }
 
 fn read_host(row: &Row<'_>) -> Result<DerivedHost, StoreError> {

@@ -232,7 +232,7 @@ impl Store {
     }
 
     /// Writes every page anew, so that nothing that was deleted is left in the file or its journal.
-    fn sweep(&self) -> Result<(), StoreError> {
+    pub(super) fn sweep(&self) -> Result<(), StoreError> {
         self.checkpoint()?;
         self.db.execute_batch("VACUUM")?;
         self.checkpoint()
@@ -245,7 +245,7 @@ impl Store {
             0 => Ok(()),
             _ => {
                 let what = "the rows are gone, but another program reads the case, and its file \
-                            still holds them; close it there, and forget the address again";
+                            still holds them; close it there, and do this again";
                 Err(StoreError::new(Trouble::InUse, what))
             }
         }

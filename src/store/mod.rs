@@ -27,6 +27,7 @@ mod derived;
 mod error;
 mod flows;
 mod forget;
+mod history;
 mod imports;
 mod info;
 mod items;

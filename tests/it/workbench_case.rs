@@ -246,3 +246,33 @@ fn private_addresses_of_two_files_become_one_host_when_a_person_says_so() {
     workbench.send(Command::Redo);
     assert_eq!(done(&workbench, 5).hosts.all.len(), 1);
 }
+
+/// Sayings of places from long ago go when a case is opened, if the person wants that, and only
+/// then.
+#[test]
+fn the_history_of_places_is_kept_for_as_long_as_a_person_wants() {
+    use infralock::store::{DerivedFrom, DerivedHost, DerivedPlace, Store};
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("a.infralock");
+    let long_ago = "2020-01-02T03:04:05Z".parse().unwrap();
+    let mut store = Store::create(&saved, long_ago).unwrap();
+    let place = |lat| DerivedPlace { lat: Some(lat), ..DerivedPlace::default() };
+    let from = DerivedFrom { key: String::new(), profile: String::new(), data_date: None };
+    for lat in [1.0, 2.0] {
+        let host = DerivedHost { place: Some(place(lat)), ..DerivedHost::default() };
+        let addr = "203.0.113.9".parse().unwrap();
+        store.derive(&from, long_ago, |deriving| deriving.host(addr, &host, &[])).unwrap();
+    }
+    store.close().unwrap();
+    let events = || Store::open_read_only(&saved).unwrap().info().unwrap().location_events;
+    for (days, left, said) in [(None, 2, false), (Some(36_000), 2, false), (Some(90), 0, true)] {
+        let workbench = workbench(&folder.path().join("unsaved"));
+        workbench.send(Command::Retain(days));
+        open(&workbench, &saved);
+        let snapshot = done(&workbench, 1);
+        let JobState::Done(what) = &snapshot.jobs[0].state else { panic!("{:?}", snapshot.jobs) };
+        assert_eq!(what.contains("2 sayings of places older than 90 days deleted"), said, "{what}");
+        drop(workbench);
+        assert_eq!(events(), left, "{days:?}");
+    }
+}

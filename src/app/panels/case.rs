@@ -8,7 +8,8 @@ use super::{View, section};
 use crate::app::theme::Palette;
 use crate::app::widgets::dialog::dialog;
 use crate::app::widgets::path_field::PathField;
-use crate::engine::workbench::{CasePlace, Command, Existing, Snapshot};
+use crate::app::widgets::text::counted;
+use crate::engine::workbench::{CasePlace, Command, Existing, Recovered, Snapshot};
 use crate::model::Visible;
 
 /// Unsaved cases that are listed at first.
@@ -24,6 +25,8 @@ pub struct CaseState {
     closed: bool,
     /// Whether all unsaved cases are listed.
     shows_all: bool,
+    /// Unsaved cases of so many days are offered for deletion together; `None`: none are.
+    pub offer_days: Option<u32>,
 }
 
 impl CaseState {
@@ -166,10 +169,34 @@ pub fn recovered_ui(ui: &mut Ui, view: &mut View<'_>) {
     if more > 0 && ui.small_button(format!("Show {more} older")).clicked() {
         view.memory.case.shows_all = true;
     }
+    old_ui(ui, view);
     if let Some(path) = opened {
         view.wish(Command::Open(vec![path]));
     }
     if let Some(path) = discarded {
         view.wish(Command::DiscardRecovered(path));
     }
+}
+
+/// Offers to delete together the unsaved cases that are older than the person wants to keep them.
+fn old_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let Some(days) = view.memory.case.offer_days else { return };
+    let cases = view.snapshot.recovered.iter();
+    let is_old = |case: &&Recovered| case.age_days.is_some_and(|age| age >= days);
+    let old: Vec<PathBuf> = cases.filter(is_old).map(|case| case.path.clone()).collect();
+    if old.is_empty() {
+        return;
+    }
+    let those = counted(old.len() as u64, "case", "cases");
+    ui.horizontal(|ui| {
+        let what = format!("{those} of {days} days or older");
+        ui.label(RichText::new(what).color(Palette::of(ui).warned));
+        ui.menu_button(format!("Delete {those} …"), |ui| {
+            ui.label("They go for good, with what was read and said in them.");
+            if ui.button(format!("Delete {those}")).clicked() {
+                old.into_iter().for_each(|path| view.wish(Command::DiscardRecovered(path)));
+                ui.close();
+            }
+        });
+    });
 }

@@ -1,6 +1,7 @@
 //! Inspector: one host, from one sentence down to its flows and lines.
 
 mod item;
+mod placed;
 mod why;
 
 use egui::{RichText, ScrollArea, Sense, Ui, vec2};
@@ -9,10 +10,13 @@ use super::{View, filter_menu, said, section};
 use crate::app::theme::{self, Palette, icon};
 use crate::app::times;
 use crate::app::widgets::band;
-use crate::app::widgets::text::{bytes, counted, grouped, time, visible};
+use crate::app::widgets::text::{bytes, counted, distance, grouped, time, visible};
 use crate::engine::workbench::{Command, Selected, Selection, Verdict};
 use crate::export::HostRow;
 use crate::model::Visible;
+
+/// What a place's confidence is about (INTERFACE: `confidence`).
+const NEAR_KM: f64 = 40.0;
 
 /// Peers that are listed at once.
 const PEERS_SHOWN: usize = 12;
@@ -61,6 +65,7 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
     ui.add(egui::Label::new(sentence).wrap());
     why::why_ui(ui, view, host);
     where_ui(ui, host);
+    placed::placed_ui(ui, selection, host);
     if let Some(key) = selection.key {
         said::said_ui(ui, view, key);
     }
@@ -129,11 +134,15 @@ fn where_ui(ui: &mut Ui, host: &HostRow) {
     };
     match (place.radius_km, place.confidence) {
         (Some(radius), Some(confidence)) => {
-            ui.label(format!("{name}, within {} km with 90 %", grouped(radius.round() as u64)));
-            let within = format!("{:.0} % that it lies within 40 km", confidence * 100.0);
+            ui.label(format!("{name}, within {} with 90 %", distance(radius)));
+            let near = distance(NEAR_KM);
+            let within = format!("{:.0} % that it lies within {near}", confidence * 100.0);
             ui.label(RichText::new(within).color(Palette::of(ui).quiet));
         }
-        _ => {
+        (Some(radius), None) => {
+            ui.label(format!("{name}, within {}", distance(radius)));
+        }
+        (None, _) => {
             ui.label(name);
         }
     }

@@ -25,7 +25,7 @@ pub struct LogState {
 
 /// The columns in their order at first.
 pub const COLUMNS: [Column; 2] = [
-    Column::text("When", 150.0, "When it was done, by the clock of the machine that did it"),
+    Column::text("When", 176.0, "When it was done, by the clock of the machine that did it"),
     Column::text("What", 420.0, "What was done; what a person wrote in notes is not repeated")
         .growing(),
 ];

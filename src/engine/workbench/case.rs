@@ -161,7 +161,7 @@ fn look(path: &Path) -> Option<Recovered> {
         Err(error) if error.kind == Trouble::InUse => return None,
         Err(error) => {
             let what = format!("cannot be opened: {error}");
-            return Some(Recovered { path: path.to_owned(), what, made: None });
+            return Some(Recovered { path: path.to_owned(), what, made: None, age_days: None });
         }
     };
     let info = store.info().ok()?;
@@ -177,7 +177,10 @@ fn look(path: &Path) -> Option<Recovered> {
     if said > 0 {
         what += &format!(", {}", counted(said, "note or verdict", "notes and verdicts"));
     }
-    Some(Recovered { path: path.to_owned(), what, made: info.created })
+    let age_secs = |made: Timestamp| clock::now().secs_since(made);
+    // `as` saturates: a clock that was wrong makes an age of 0.
+    let age_days = info.created.map(|made| (age_secs(made) / 86_400.0) as u32);
+    Some(Recovered { path: path.to_owned(), what, made: info.created, age_days })
 }
 
 impl Engine {

@@ -47,6 +47,9 @@ pub enum Command {
     /// Says which networks are the analyst's own; the open case is judged again. A job. Changes
     /// everything.
     Own(Vec<Prefix>),
+    /// Says for how many days cases keep where their hosts were said to be; `None`: for ever. From
+    /// now on older sayings are deleted when a case is opened or saved, which cannot be undone.
+    Retain(Option<u32>),
     /// Stops a job, which keeps what is done. Changes `jobs`.
     Cancel(JobId),
     /// Takes a finished job out of the list. Changes `jobs`.

@@ -113,6 +113,8 @@ pub(super) struct Task {
     pub(super) engine: SyncSender<Message>,
     /// The folder for unsaved cases.
     pub(super) recovery: Option<PathBuf>,
+    /// Days for which cases keep the history of places.
+    pub(super) retain_days: Option<u32>,
 }
 
 impl Task {
@@ -198,6 +200,7 @@ impl Task {
         if let Ok(found) = Found::kept(&case.store) {
             self.tell(Message::Growing(self.id, Box::new(found)));
         }
+        let retained = self.retain(&mut case.store);
         let state = self.judge(&mut case.store);
         let checked = match case.store.is_read_only() {
             true => Ok(()),
@@ -205,7 +208,7 @@ impl Task {
             false => case.store.check_all().map_err(|error| error.to_string()),
         };
         self.tell(Message::Case(self.id, Box::new(case)));
-        checked.and(state)
+        checked.and(state).and_then(|state| Ok(with_retained(state, retained?)))
     }
 
     /// Judges all that a case holds.
@@ -241,12 +244,14 @@ impl Task {
         path: &Path,
         existing: Existing,
     ) -> Result<JobState, String> {
+        let retained = self.retain(&mut store)?;
         store.save_as(path, existing, clock::now()).map_err(|error| error.to_string())?;
         drop(store);
         let opened = Store::open(path).map_err(|error| error.to_string())?;
         let case = OpenCase::of_file(opened.store, path);
         self.tell(Message::Case(self.id, Box::new(case)));
-        Ok(JobState::Done(format!("saved as {}", path.display())))
+        let saved = JobState::Done(format!("saved as {}", path.display()));
+        Ok(with_retained(saved, retained))
     }
 
     fn job(&self) -> Job<'_> {
@@ -284,6 +289,14 @@ impl Task {
             derive::keep(store, &triage, clock::now()).ok();
         }
         Ok(hosts)
+    }
+}
+
+/// The end of a job that deleted what is no longer to be kept.
+fn with_retained(state: JobState, retained: Option<String>) -> JobState {
+    match (state, retained) {
+        (JobState::Done(what), Some(retained)) => JobState::Done(format!("{what}; {retained}")),
+        (state, _) => state,
     }
 }
 

@@ -18,7 +18,7 @@ impl Engine {
             Selected::Address(addr) => known(addr, self.context.as_ref()?),
             what => select(what, &self.outcome)?,
         };
-        Some(Arc::new(selection))
+        Some(Arc::new(self.with_history(selection)))
     }
 }
 
@@ -37,6 +37,8 @@ fn known(addr: Addr, context: &Context) -> Selection {
         peers: Vec::new(),
         fingerprints: Vec::new(),
         timeline: Timeline::default(),
+        placed: Vec::new(),
+        placed_count: 0,
         sentence: "It is not in this case: this is what the data say of it.".to_owned(),
     }
 }

@@ -17,6 +17,7 @@ mod groups;
 mod handover;
 mod job;
 mod jobs;
+mod keep;
 mod known;
 mod log;
 mod own;
@@ -54,7 +55,7 @@ pub use packets::{
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
     CaseView, DataSource, DataState, DataView, Fingerprint, JobState, JobView, Mark, Marks,
-    Ordered, Peer, Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
+    Ordered, Peer, Placed, Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
 };
 pub use towns::Town;
 

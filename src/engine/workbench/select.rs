@@ -37,6 +37,8 @@ pub(super) fn select(what: Selected, outcome: &Outcome) -> Option<Selection> {
         peers: rows_of(&peers, outcome),
         fingerprints: met.prints.most_frequent(),
         timeline: met.timeline,
+        placed: Vec::new(),
+        placed_count: 0,
         sentence,
     })
 }

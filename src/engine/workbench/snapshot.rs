@@ -108,6 +108,8 @@ pub struct Recovered {
     pub what: String,
     /// When it was made.
     pub made: Option<Timestamp>,
+    /// Whole days since then.
+    pub age_days: Option<u32>,
 }
 
 /// Whether look-ups can be answered yet.
@@ -291,8 +293,27 @@ pub struct Selection {
     pub fingerprints: Vec<Fingerprint>,
     /// What it did when, in the steps of the case's time.
     pub timeline: Timeline,
+    /// Where it was placed, the newest last; at most [`Selection::PLACED_MAX`] of them.
+    pub placed: Vec<Placed>,
+    /// How often it was placed elsewhere, or otherwise, in truth.
+    pub placed_count: u64,
     /// One sentence: the worst that is known of it.
     pub sentence: String,
+}
+
+/// Where a host was said to be from some time on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// Since when.
+    pub time: Timestamp,
+    /// `Amsterdam, NL`, as the case has it.
+    pub name: Untrusted,
+    /// The 90 % radius then.
+    pub radius_km: Option<f64>,
+    /// Who voted: `dbip-city, geofeed`.
+    pub sources: Untrusted,
+    /// The date of the reference data then.
+    pub data_date: Option<Timestamp>,
 }
 
 /// What the software of a host says of itself, wittingly or not.
@@ -307,6 +328,8 @@ pub struct Fingerprint {
 }
 
 impl Selection {
+    /// Places of the past that are listed of one host.
+    pub const PLACED_MAX: usize = 50;
     /// Fingerprints that are listed of one host.
     pub const FINGERPRINTS_MAX: usize = 20;
     /// Flows and records that are listed of one host.

@@ -84,6 +84,8 @@ pub(super) struct Engine {
     pub(super) plain: Option<Arc<Context>>,
     /// The analyst's own networks.
     pub(super) mine: Vec<Prefix>,
+    /// Days for which cases keep the history of places; `None`: for ever.
+    pub(super) retain_days: Option<u32>,
     pub(super) outcome: Outcome,
     /// The open case.
     pub(super) case: Option<OpenCase>,
@@ -119,6 +121,7 @@ impl Engine {
             context: None,
             plain: None,
             mine: Vec::new(),
+            retain_days: None,
             outcome: Outcome::default(),
             case: None,
             recovery: None,
@@ -223,6 +226,7 @@ impl Engine {
                     self.reading = None;
                     // What a person said may have gone with an address.
                     self.tell_case();
+                    self.tell_history();
                     self.take_turns();
                     self.read_next();
                 }
@@ -263,6 +267,7 @@ impl Engine {
             Command::Undo => self.turn(Turn::Undo),
             Command::Redo => self.turn(Turn::Redo),
             Command::Own(mine) => self.own(mine),
+            Command::Retain(days) => self.retain_days = days,
             Command::Cancel(id) => self.cancel(id),
             Command::Dismiss(id) => self.jobs.dismiss(id),
             Command::DismissFinished => self.jobs.dismiss_finished(),
@@ -358,7 +363,8 @@ impl Engine {
                 };
                 let store = store.transpose().map_err(|error| error.to_string())?;
                 let (before, engine) = (self.outcome.clone(), self.inbox.clone());
-                let task = Task { id, context, stop, engine, recovery: self.recovery.clone() };
+                let (recovery, retain_days) = (self.recovery.clone(), self.retain_days);
+                let task = Task { id, context, stop, engine, recovery, retain_days };
                 let run = move || task.run(work, store, before);
                 let thread = thread::Builder::new().name("job-case".to_owned()).spawn(run);
                 thread.map(drop).map_err(|error| error.to_string())
@@ -451,7 +457,7 @@ impl Engine {
     pub(super) fn task(&self, id: JobId) -> Option<Task> {
         let stop = self.jobs.stop_of(id)?;
         let (context, engine) = (self.context.clone()?, self.inbox.clone());
-        Some(Task { id, context, stop, engine, recovery: None })
+        Some(Task { id, context, stop, engine, recovery: None, retain_days: None })
     }
 
     /// Takes a job out of the list that has told elsewhere what came of it.

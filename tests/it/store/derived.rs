@@ -78,6 +78,66 @@ fn places_have_a_history_that_ends() {
         events.iter().map(|event| event.time.secs_since(now()) / 86_400.0).collect()
     };
     assert_eq!(days(&store), [0.0, 60.0, 100.0]);
+    let host = infralock::model::HostKey::new(bad, infralock::model::RealmId(0));
+    let (newest, count) = store.place_history(host, 2).unwrap();
+    assert_eq!(count, 3);
+    let lats: Vec<_> = newest.iter().map(|event| event.place.lat).collect();
+    assert_eq!(lats, [Some(2.0), Some(1.0)], "the newest two, the older one first");
+    assert_eq!(store.retain_locations(200, now().plus_days(120)).unwrap(), 0);
+    assert_eq!(store.command_count().unwrap(), 0, "nothing was done");
     assert_eq!(store.retain_locations(90, now().plus_days(120)).unwrap(), 1);
     assert_eq!(days(&store), [60.0, 100.0]);
+    let said = store.newest_commands(1).unwrap()[0].what.clone();
+    assert_eq!(said.raw(), "retention: 1 saying of a place older than 90 days deleted");
+}
+
+/// What retention deletes is in no free page of the file.
+#[test]
+fn what_is_no_longer_kept_is_not_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    let mut store = Store::create(&path, now()).unwrap();
+    for (day, city) in [(0, "Oldtown-on-Sea"), (60, "Newtown")] {
+        let place = DerivedPlace { city: Some(city.to_owned()), ..place(1.0) };
+        let host = DerivedHost { place: Some(place), ..DerivedHost::default() };
+        let fill = now().plus_days(day);
+        let derived = store
+            .derive(&from("k"), fill, |deriving| deriving.host(addr("203.0.113.9"), &host, &[]));
+        derived.unwrap();
+    }
+    store.close().unwrap();
+    let has = |text: &str| {
+        let bytes = std::fs::read(&path).unwrap();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    assert!(has("Oldtown-on-Sea"));
+    let mut store = Store::open(&path).unwrap().store;
+    assert_eq!(store.retain_locations(30, now().plus_days(61)).unwrap(), 1);
+    store.close().unwrap();
+    assert!(!has("Oldtown-on-Sea") && has("Newtown"));
+}
+
+/// Private addresses of two realms have a history each.
+#[test]
+fn the_history_of_a_private_address_is_that_of_its_realm() {
+    use infralock::model::{HostKey, RealmId};
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    store.realm(&"one".into()).unwrap();
+    store.realm(&"two".into()).unwrap();
+    let inside = addr("10.0.0.5");
+    store
+        .derive(&from("k"), now(), |deriving| {
+            for (realm, lat) in [(0, 1.0), (1, 2.0)] {
+                let realm = Some(RealmId(realm));
+                let host = DerivedHost { realm, place: Some(place(lat)), ..DerivedHost::default() };
+                deriving.host(inside, &host, &[])?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    for (realm, lat) in [(0, 1.0), (1, 2.0)] {
+        let (events, count) = store.place_history(HostKey::new(inside, RealmId(realm)), 9).unwrap();
+        assert_eq!((count, events[0].place.lat), (1, Some(lat)));
+    }
 }

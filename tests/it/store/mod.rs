@@ -141,6 +141,9 @@ fn the_log_of_a_case_is_shown() {
         serde_json::from_slice(&infralock(&["case", "log", case, "--json"]).stdout).unwrap();
     assert_eq!(log["commands"], info["audit"]);
     assert!(log["log"][0]["what"].as_str().unwrap().starts_with("import "), "{log}");
+    let kept = infralock(&["case", "retain", case, "--places-days", "30", "--json"]);
+    assert_eq!(text(&kept.stdout).trim(), r#"{"location_events_deleted":0}"#);
+    assert_eq!(infralock(&["case", "retain", case]).status.code(), Some(2), "how long?");
     let newest = text(&infralock(&["case", "log", case, "--top", "1"]).stdout);
     assert!(newest.contains(" UTC  import ") && newest.contains("older command"), "{newest}");
 }

@@ -8,7 +8,8 @@ use super::frame::Frame;
 use super::selection::EQUATOR_KM;
 use crate::app::panels::View;
 use crate::app::theme::{self, Palette, icon};
-use crate::app::widgets::text::{counted, grouped};
+use crate::app::units;
+use crate::app::widgets::text::counted;
 use crate::filter::{FieldId, Filter};
 
 /// Points that the scale bar is wide at most.
@@ -72,12 +73,9 @@ fn draw_scale(painter: &Painter, palette: &Palette, frame: &Frame) {
     let middle = frame.unit(frame.rect.center())[1];
     let lat = (std::f64::consts::PI * (1.0 - 2.0 * middle)).sinh().atan();
     let km_per_point = EQUATOR_KM * lat.cos() / frame.scale;
-    let km = round_length(km_per_point * SCALE_MAX);
+    let km = units::km_per_unit() * round_length(km_per_point * SCALE_MAX / units::km_per_unit());
     let width = (km / km_per_point) as f32;
-    let text = match km {
-        km if km >= 1.0 => format!("{} km", grouped(km as u64)),
-        km => format!("{:.0} m", km * 1_000.0),
-    };
+    let text = units::distance(km);
     let font = theme::text(theme::HEAD);
     let galley = painter.layout_no_wrap(text, font, palette.quiet);
     let left = frame.rect.min.x + 12.0;
