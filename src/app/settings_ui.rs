@@ -31,8 +31,6 @@ pub(super) struct Dialog {
 pub(super) struct Asked {
     /// Other own networks are set.
     pub(super) networks: bool,
-    /// The history of places is to be kept for another time.
-    pub(super) retention: bool,
     /// Views and columns are to stand as at first.
     pub(super) places: bool,
     /// What was opened is to be forgotten.
@@ -53,9 +51,7 @@ impl Dialog {
             scroll.min_scrolled_height(height).show(ui, |ui| {
                 values_ui(ui, settings);
                 self.networks_ui(ui, settings, &mut asked);
-                let before = settings.places_days;
                 kept_ui(ui, settings);
-                asked.retention = settings.places_days != before;
                 section(ui, "Back to the beginning");
                 ui.horizontal_wrapped(|ui| {
                     asked.places = ui.button("Views and columns as at first").clicked();

@@ -246,11 +246,12 @@ impl Shell {
             return;
         }
         let place = self.keeper.place();
+        let kept_days = self.settings.places_days;
         let asked = self.dialog.show(ctx, &mut self.settings, &place);
         if asked.networks {
             self.wishes.push(Command::Own(self.settings.own()));
         }
-        if asked.retention {
+        if self.settings.places_days != kept_days {
             self.wishes.push(Command::Retain(self.settings.places_days));
         }
         if asked.recent {
