@@ -5,7 +5,8 @@ use super::{DerivedPlace, LocationEvent, Store, StoreError};
 use crate::model::{HostKey, Timestamp, counted};
 
 impl Store {
-    /// Where a host was said to be, oldest first: the newest `most` sayings, and how many there are.
+    /// Where a host was said to be, oldest first: the newest `most` sayings, and how many there
+    /// are.
     ///
     /// # Errors
     /// When the case is damaged.
