@@ -9,6 +9,7 @@ pub mod actions;
 mod age;
 mod banner;
 pub mod copy;
+mod first_frame;
 mod keeper;
 pub mod layout;
 pub mod palette;
@@ -26,6 +27,7 @@ pub mod widgets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use self::first_frame::FirstFrame;
 use crate::engine::workbench::{Command, Workbench, recovery_folder};
 
 /// What the window shows at first.
@@ -43,6 +45,7 @@ pub enum First {
 /// # Errors
 /// A sentence, where there is no display or no OpenGL.
 pub fn run(first: First) -> Result<(), String> {
+    let first_frame = FirstFrame::awaited();
     let viewport = egui::ViewportBuilder::default()
         .with_title("InfraLock Workbench")
         .with_app_id("infralock")
@@ -59,6 +62,7 @@ pub fn run(first: First) -> Result<(), String> {
         if let First::Files(paths) = first {
             shell.ask(Command::Open(paths));
         }
+        shell.first_frame = first_frame;
         let app: Box<dyn eframe::App> = Box::new(shell);
         Ok(app)
     };

@@ -12,6 +12,7 @@ use super::about::{about_ui, keys_ui};
 use super::actions::{self, Act, Action, Look, Sides};
 use super::age;
 use super::banner::banner_ui;
+use super::first_frame::FirstFrame;
 use super::keeper::Keeper;
 use super::palette::{Choice, Finder};
 use super::panels::{self, Memory, View};
@@ -48,6 +49,7 @@ pub struct Shell {
     age_read: Option<String>,
     about: bool,
     keys: bool,
+    pub(super) first_frame: FirstFrame,
 }
 
 /// What of the settings the window wears already.
@@ -98,6 +100,7 @@ impl Shell {
             age_read: None,
             about: false,
             keys: false,
+            first_frame: FirstFrame::default(),
         }
     }
 
@@ -367,6 +370,7 @@ impl Drop for Shell {
 impl eframe::App for Shell {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
+        self.first_frame.is_drawn();
     }
 }
 

@@ -37,6 +37,8 @@ mod palette;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod map;
 mod no_socket;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod panel_states;
 mod report;
 mod robust;
 mod shipped_data;

@@ -28,7 +28,7 @@ pub fn window_drawn_by<'a>(renderer: impl TestRenderer + 'static) -> Harness<'a,
 }
 
 /// Names are all that is looked at: most machines have no device to draw on.
-fn nothing() -> LazyRenderer {
+pub fn nothing() -> LazyRenderer {
     LazyRenderer::Uninitialized { textures_delta: TexturesDelta::default(), builder: None }
 }
 

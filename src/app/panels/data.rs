@@ -3,6 +3,7 @@
 use egui::{RichText, ScrollArea, Ui, vec2};
 use serde_json::json;
 
+use super::absent::{Absent, absent_ui};
 use super::{Panel, View, columns_tool, section};
 use crate::app::age;
 use crate::app::copy::Fields;
@@ -12,7 +13,7 @@ use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, counted, visible};
 use crate::engine::workbench::{CaseView, Command, DataState, Deed};
-use crate::model::{ImportRow, Untrusted};
+use crate::model::{ImportRow, Untrusted, Visible};
 
 /// Files read and reference data.
 pub const PANEL: Panel = Panel {
@@ -22,6 +23,13 @@ pub const PANEL: Panel = Panel {
            licences. No request leaves this machine: all of it is in the program.",
     ui,
     tools: |ui, view| columns_tool(ui, &mut view.memory.files.table, &COLUMNS),
+};
+
+const ABSENT: Absent = Absent {
+    things: "files",
+    closed: "Drop captures, logs, lists or folders on the window",
+    reading: "A file is listed when it is read",
+    none: "The case holds none",
 };
 
 /// The columns of the files in their order at first.
@@ -37,6 +45,9 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let imports = &view.snapshot.case.imports;
     let sources = 330.0_f32.min(ui.available_height() * 0.6);
     ui.allocate_ui(vec2(ui.available_width(), ui.available_height() - sources), |ui| {
+        if imports.is_empty() && !matches!(view.snapshot.data, DataState::Failed(_)) {
+            return absent_ui(ui, view, &ABSENT);
+        }
         let list = List {
             name: "Files",
             columns: &COLUMNS,
@@ -130,10 +141,12 @@ fn sources_ui(ui: &mut Ui, view: &View<'_>) {
         section(ui, "Reference data");
         match &view.snapshot.data {
             DataState::Opening => {
-                ui.label("Opening …");
+                ui.label("Opening the reference data …");
             }
             DataState::Failed(why) => {
-                ui.label(RichText::new(why).color(Palette::of(ui).failed));
+                let failed = Palette::of(ui).failed;
+                ui.colored_label(failed, "The reference data cannot be opened:");
+                ui.colored_label(failed, Visible(why).to_string());
             }
             DataState::Ready(data) => {
                 egui::Grid::new("sources").num_columns(3).spacing([16.0, 4.0]).show(ui, |ui| {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu};
+use super::absent::{Absent, absent_ui};
+use super::{Panel, View, columns_tool, filter_bar, filter_menu};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::chosen::Chosen;
@@ -25,6 +26,13 @@ pub const PANEL: Panel = Panel {
     tools: |ui, view| columns_tool(ui, &mut view.memory.detections.table, &COLUMNS),
 };
 
+const ABSENT: Absent = Absent {
+    things: "detections",
+    closed: "Detectors look at whatever is opened",
+    reading: "Detectors speak when all is read",
+    none: "Nothing was detected in what is open",
+};
+
 /// The columns in their order at first.
 pub const COLUMNS: [Column; 8] = [
     Column::number("Severity", 64.0, "0 to 100, from the profile"),
@@ -41,11 +49,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
     let (all, shown) = (&snapshot.detections, &snapshot.detections_shown);
     if all.is_empty() {
-        let what = match snapshot.case.is_growing {
-            true => "Detectors speak when all is read",
-            false => "Nothing was detected in what is open",
-        };
-        return empty_ui(ui, view, "No detections", what);
+        return absent_ui(ui, view, &ABSENT);
     }
     if shown.is_empty() {
         return filter_bar::hidden_ui(ui, view, filter::Table::Detections, all.len());

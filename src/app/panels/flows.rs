@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use super::absent::{Absent, absent_ui};
 use super::host_menu::{self, HostMenu};
-use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
+use super::{Panel, View, columns_tool, filter_bar, filter_menu, packets};
 use crate::app::copy::{Fields, wireshark_addr};
 use crate::app::theme::icon;
 use crate::app::widgets::chosen::Chosen;
@@ -46,6 +47,13 @@ const COLUMNS: [(FlowColumn, Column); 12] = [
     ),
 ];
 
+const ABSENT: Absent = Absent {
+    things: "flows",
+    closed: "Flows come from captures: pcap and pcapng",
+    reading: "They are listed when a capture is read",
+    none: "Flows come from captures, pcap and pcapng; what is open has none",
+};
+
 /// The columns in their order at first.
 pub fn columns() -> [Column; COLUMNS.len()] {
     COLUMNS.map(|(_, column)| column)
@@ -58,7 +66,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         return filter_bar::hidden_ui(ui, view, filter::Table::Flows, all.len());
     }
     if shown.is_empty() {
-        return empty_ui(ui, view, "No flows", "Flows come from captures: pcap and pcapng");
+        return absent_ui(ui, view, &ABSENT);
     }
     let sort = snapshot.flows.sort;
     let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);

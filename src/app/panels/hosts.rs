@@ -7,7 +7,8 @@ use egui::Ui;
 
 pub(super) use self::cells::place;
 use self::lines::{Line, Lines};
-use super::{Panel, View, columns_tool, empty_ui, filter_bar};
+use super::absent::{Absent, absent_ui};
+use super::{Panel, View, columns_tool, filter_bar};
 use crate::app::theme::icon;
 use crate::app::widgets::chosen::Chosen;
 use crate::app::widgets::list::{List, ListState};
@@ -96,11 +97,18 @@ fn tools(ui: &mut Ui, view: &mut View<'_>) {
     button.on_hover_text("Hosts together by what they share, with sums");
 }
 
+/// Said where there is no host at all.
+pub(super) const ABSENT: Absent = Absent {
+    things: "hosts",
+    closed: "Open a capture, a log or a list of addresses: drop it on the window",
+    reading: "They come as files are read",
+    none: "What was opened names no address",
+};
+
 /// Said where no host is shown.
 fn nothing_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let what = "Open a capture, a log or a list of addresses: drop it on the window";
     match view.snapshot.hosts.all.len() {
-        0 => empty_ui(ui, view, "No hosts yet", what),
+        0 => absent_ui(ui, view, &ABSENT),
         all => filter_bar::hidden_ui(ui, view, filter::Table::Hosts, all),
     }
 }

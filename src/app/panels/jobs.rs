@@ -6,8 +6,9 @@ use egui::{
     Align, Button, Label, Layout, ProgressBar, RichText, Role, ScrollArea, Ui, WidgetInfo, vec2,
 };
 
-use super::{Panel, View, empty_ui};
+use super::{Panel, View, empty_ui, no_tools};
 use crate::app::theme::{self, Palette, icon};
+use crate::app::times;
 use crate::app::widgets::text::{counted, time};
 use crate::clock;
 use crate::engine::workbench::{Command, JobState, JobView};
@@ -21,7 +22,7 @@ pub const PANEL: Panel = Panel {
            job and keeps what it has done until then. What is listed goes when the program ends; \
            what was done to a case stands in the case.",
     ui,
-    tools,
+    tools: no_tools,
 };
 
 /// Failures that find room on the start page.
@@ -29,14 +30,6 @@ const FAILURES_MAX: usize = 3;
 
 /// Seconds between two looks at how long a job has run that says nothing.
 const LOOK_SECS: f32 = 0.5;
-
-fn tools(ui: &mut Ui, view: &mut View<'_>) {
-    let is_over = view.snapshot.jobs.iter().any(|job| job.state.is_over());
-    let clear = ui.add_enabled(is_over, Button::new("Clear finished").frame(false));
-    if clear.on_hover_text("Takes finished jobs out of this list").clicked() {
-        view.wish(Command::DismissFinished);
-    }
-}
 
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let jobs = Arc::clone(&view.snapshot.jobs);
@@ -49,6 +42,7 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
     if jobs.iter().any(|job| !job.state.is_over()) {
         ui.ctx().request_repaint_after_secs(LOOK_SECS);
     }
+    head_ui(ui, view, &jobs);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         for job in jobs.iter().rev() {
             egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 6)).show(ui, |ui| {
@@ -56,6 +50,25 @@ fn ui(ui: &mut Ui, view: &mut View<'_>) {
             });
             ui.separator();
         }
+    });
+}
+
+/// How many there are, and a way to be rid of those that ended.
+fn head_ui(ui: &mut Ui, view: &mut View<'_>, jobs: &[JobView]) {
+    let going = jobs.iter().filter(|job| !job.state.is_over()).count();
+    let frame = egui::Frame::new().fill(Palette::of(ui).raised);
+    frame.inner_margin(egui::Margin::symmetric(12, 4)).show(ui, |ui| {
+        ui.horizontal(|ui| {
+            let all = counted(jobs.len() as u64, "job", "jobs");
+            let text = format!("{all} of this run, {going} still to end");
+            ui.colored_label(Palette::of(ui).quiet, text);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let clear = ui.add_enabled(going < jobs.len(), Button::new("Clear finished"));
+                if clear.on_hover_text("Takes finished jobs out of this list").clicked() {
+                    view.wish(Command::DismissFinished);
+                }
+            });
+        });
     });
 }
 
@@ -115,11 +128,12 @@ fn word(ui: &Ui, state: &JobState) -> (&'static str, egui::Color32) {
     }
 }
 
-/// `2026-06-05 03:12:44 · 4 s`: when it began, how long it took or has taken.
+/// `2026-06-05 03:12:44 UTC · 4.0 s`: when it began, how long it took or has taken.
 fn when(job: &JobView, now: Timestamp) -> String {
-    let Some(begun) = job.begun else { return time(Some(job.asked)) };
+    let zone = times::zone();
+    let Some(begun) = job.begun else { return format!("{} {zone}", time(Some(job.asked))) };
     let secs = job.ended.unwrap_or(now).secs_since(begun).max(0.0);
-    format!("{} · {}", time(Some(begun)), took(secs))
+    format!("{} {zone} · {}", time(Some(begun)), took(secs))
 }
 
 /// `0.4 s`, `12 s`, `3 min 5 s`.

@@ -15,7 +15,8 @@ use egui::{Rect, Sense, Ui};
 pub use self::frame::MapState;
 
 use self::frame::Frame;
-use super::{Panel, View, empty_ui};
+use super::absent::absent_ui;
+use super::{Panel, View, hosts};
 use crate::app::theme::icon;
 use crate::engine::workbench::DataState;
 
@@ -37,8 +38,8 @@ pub const PANEL: Panel = Panel {
 
 fn ui(ui: &mut Ui, view: &mut View<'_>) {
     let snapshot = view.snapshot;
-    if snapshot.hosts.all.is_empty() && !snapshot.case.is_growing {
-        return empty_ui(ui, view, "No hosts yet", "Drop captures, logs or lists on the window");
+    if snapshot.hosts.all.is_empty() {
+        return absent_ui(ui, view, &hosts::ABSENT);
     }
     let size = ui.available_size();
     let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());

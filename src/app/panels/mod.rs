@@ -4,6 +4,7 @@
 //! (scroll position, zoom, text being typed) stands in [`Memory`]. The smallest one to copy is
 //! [`problems`].
 
+pub mod absent;
 pub mod case;
 pub mod compare;
 pub mod data;

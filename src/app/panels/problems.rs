@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui};
+use super::absent::{Absent, absent_ui};
+use super::{Panel, View, columns_tool};
 use crate::app::theme::icon;
 use crate::app::widgets::list::List;
 use crate::app::widgets::table::{Cell, Column};
@@ -17,6 +18,13 @@ pub const PANEL: Panel = Panel {
            often. The rest of the file was read.",
     ui,
     tools: |ui, view| columns_tool(ui, &mut view.memory.problems.table, &COLUMNS),
+};
+
+const ABSENT: Absent = Absent {
+    things: "problems",
+    closed: "Nothing has been opened",
+    reading: "What cannot be read is listed when a file is read",
+    none: "Everything that was opened could be read",
 };
 
 /// The columns in their order at first.
@@ -34,7 +42,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         .flat_map(|import| import.problems.iter().map(move |problem| (import, problem)))
         .collect();
     if all.is_empty() {
-        return empty_ui(ui, view, "No problems", "Everything that was opened could be read");
+        return absent_ui(ui, view, &ABSENT);
     }
     let list = List {
         name: "Problems",

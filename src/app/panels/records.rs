@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{Panel, View, columns_tool, empty_ui, filter_bar, filter_menu, packets};
+use super::absent::{Absent, absent_ui};
+use super::{Panel, View, columns_tool, filter_bar, filter_menu, packets};
 use crate::app::copy::Fields;
 use crate::app::theme::icon;
 use crate::app::widgets::chosen::Chosen;
@@ -37,6 +38,13 @@ const COLUMNS: [(RecordColumn, Column); 10] = [
     (RecordColumn::Status, Column::number("Status", 56.0, "As the protocol numbers it")),
 ];
 
+const ABSENT: Absent = Absent {
+    things: "records",
+    closed: "Records come from logs, lists and the protocols inside captures",
+    reading: "They are listed when a file is read",
+    none: "Records come from logs, lists and protocols; what is open has none",
+};
+
 /// The columns in their order at first.
 pub fn columns() -> [Column; COLUMNS.len()] {
     COLUMNS.map(|(_, column)| column)
@@ -49,8 +57,7 @@ fn ui(ui: &mut egui::Ui, view: &mut View<'_>) {
         return filter_bar::hidden_ui(ui, view, filter::Table::Records, all.len());
     }
     if shown.is_empty() {
-        let what = "Records come from logs, lists and the protocols inside captures";
-        return empty_ui(ui, view, "No records", what);
+        return absent_ui(ui, view, &ABSENT);
     }
     let sort = snapshot.records.sort;
     let sorted = COLUMNS.iter().position(|(by, _)| *by == sort.by);

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use egui::{Key, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Key, Label, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::{View, jobs, section};
 use crate::app::theme::{self, Palette};
-use crate::engine::workbench::{Command, JobState};
+use crate::engine::workbench::{Command, DataState, JobState};
 use crate::model::Visible;
 
 /// Files and folders opened before that find room on the page.
@@ -84,11 +84,26 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
         let text = std::mem::take(&mut view.memory.start.addresses);
         view.wish(Command::Paste(text));
     }
-    let failed = view.snapshot.jobs.iter().any(|job| matches!(job.state, JobState::Failed(_)));
-    if failed {
-        section(ui, "What happened");
-        jobs::failures_ui(ui, view);
+    happened_ui(ui, view);
+}
+
+/// What went wrong, if something did.
+fn happened_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let snapshot = view.snapshot;
+    let has_failed = snapshot.jobs.iter().any(|job| matches!(job.state, JobState::Failed(_)));
+    let no_data = match &snapshot.data {
+        DataState::Failed(why) => Some(why),
+        DataState::Opening | DataState::Ready(_) => None,
+    };
+    if !has_failed && no_data.is_none() {
+        return;
     }
+    section(ui, "What happened");
+    if let Some(why) = no_data {
+        let told = format!("The reference data cannot be opened: {}", Visible(why));
+        ui.add(Label::new(RichText::new(told).color(Palette::of(ui).failed)).wrap());
+    }
+    jobs::failures_ui(ui, view);
 }
 
 /// What was opened before, one line each.

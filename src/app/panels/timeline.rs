@@ -65,6 +65,7 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     let range = range_in_force(view);
     let zone = times::zone();
     let name = match range {
+        _ if all.bins.is_empty() => format!("Timeline: {}", nothing(view)),
         None => format!("Timeline from {} to {}, {zone}", time(Some(all.from)), time(Some(all.to))),
         Some((from, to)) => {
             format!("Timeline, shown from {} to {}, {zone}", time(Some(from)), time(Some(to)))
@@ -73,12 +74,8 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     let painter = ui.painter().with_clip_rect(rect);
     if all.bins.is_empty() {
-        let what = match view.snapshot.case.is_growing {
-            true => "Times come when the first file is read",
-            false => "Nothing that is open has a time",
-        };
         let font = theme::text(theme::BODY);
-        painter.text(rect.center(), Align2::CENTER_CENTER, what, font, palette.quiet);
+        painter.text(rect.center(), Align2::CENTER_CENTER, nothing(view), font, palette.quiet);
         return;
     }
     let plot = Rect::from_min_max(rect.min + vec2(8.0, 2.0), rect.max - vec2(8.0, 16.0));
@@ -117,6 +114,14 @@ pub fn timeline_ui(ui: &mut Ui, view: &mut View<'_>) {
     }
     legend_ui(ui, view, rect, most);
     hover_ui(ui, all, &response, plot);
+}
+
+/// Said where there is no time to draw.
+fn nothing(view: &View<'_>) -> &'static str {
+    match view.snapshot.case.is_growing {
+        true => "Times come when the first file is read",
+        false => "Nothing that is open has a time",
+    }
 }
 
 /// Says what happened under the pointer.
