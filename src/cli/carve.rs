@@ -61,7 +61,7 @@ pub(super) fn run(args: CarveArgs, console: &mut Console<'_>) -> Result<Ended, F
     let plan = filter::streamed(filter.as_ref(), None)?;
     let mut file = output::create(&args.out, Existing::of(args.force))?;
     let context = ContextArgs::default().open()?;
-    let inputs = expand(&args.paths, &context)?;
+    let inputs = expand(&args.paths, context.realm.as_deref())?;
     let monitor = Terminal::start(console.progress);
     let job = Job { context: &context, monitor: &monitor };
     let (wanted, mut partial) = match plan {
@@ -72,7 +72,8 @@ pub(super) fn run(args: CarveArgs, console: &mut Console<'_>) -> Result<Ended, F
                             read twice, which a pipe cannot be; write it to a file first";
                 return Err(Failure::Usage(what.to_owned()));
             }
-            let (imports, found) = engine::flows_that(expand(&args.paths, &context)?, job, &plan);
+            let (imports, found) =
+                engine::flows_that(expand(&args.paths, context.realm.as_deref())?, job, &plan);
             (Wanted::Flows(found), imports.partial)
         }
     };

@@ -4,15 +4,17 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::context::open_context;
 use super::output::ForceArgs;
 use super::{Console, Ended, Failure, expand};
 use crate::engine::{
-    self, Added, Case, Context, FlowFormat, HostsShown, Inputs, Job, Material, RecordFormat,
-    Silent, Sought, Triage, Verified,
+    self, Added, Case, Context, FlowFormat, HostsShown, Inputs, Job, Material, Options,
+    RecordFormat, Silent, Sought, Triage, Verified,
 };
 use crate::export::{JsonLines, counted, grouped};
 use crate::model::{Addr, Visible};
@@ -113,7 +115,7 @@ impl Held {
             Some(case) => {
                 Case::open(case).map(|case| Self::Case(Box::new(case))).map_err(Failure::Nothing)
             }
-            None => expand(paths, context).map(Self::Files),
+            None => expand(paths, context.realm.as_deref()).map(Self::Files),
         }
     }
 
@@ -126,21 +128,44 @@ impl Held {
     }
 }
 
-/// Adds the files to a case, which is made if it is not there, and triages everything in it; says
-/// whether it was interrupted. Without files the case is only read.
-pub(super) fn triage<'a>(
+/// Opens a case for a triage, and what it is judged by. With files it is opened to add to, made if
+/// it is not there, and keeps what is given with them; without, it is only read.
+pub(super) fn open(
     path: &Path,
+    inputs: &Inputs,
+    given: Options,
+) -> Result<(Case, Arc<Context>), Failure> {
+    let only_read = inputs.files.is_empty() && inputs.skipped.is_empty();
+    let (case, kept) = if only_read {
+        let case = Case::open(path).map_err(Failure::Nothing)?;
+        let kept = case.kept().map_err(Failure::Nothing)?;
+        (case, kept)
+    } else {
+        let mut case = Case::open_or_create(path).map_err(Failure::Nothing)?;
+        let kept = case.keep(&given).map_err(Failure::Nothing)?;
+        (case, kept)
+    };
+    let options = match only_read || !kept.missing.is_empty() {
+        true => given.over(kept),
+        // In the order in which the case will give them next time.
+        false => Options { realm: given.realm, time_zone: given.time_zone, ..kept },
+    };
+    Ok((case, open_context(options)?))
+}
+
+/// Adds the files to a case and triages everything in it; says whether it was interrupted. Without
+/// files the case is only read.
+pub(super) fn triage(
+    mut case: Case,
     inputs: Inputs,
-    job: Job<'a>,
+    job: Job<'_>,
     shown: HostsShown,
 ) -> Result<(Triage, bool), Failure> {
     if inputs.files.is_empty() && inputs.skipped.is_empty() {
-        let case = Case::open(path).map_err(Failure::Nothing)?;
         let triage = engine::triage(&case, job, shown);
         let interrupted = triage.head().partial;
         return Ok((triage, interrupted));
     }
-    let mut case = Case::open_or_create(path).map_err(Failure::Nothing)?;
     let added = case.add(inputs, job).map_err(Failure::Nothing)?;
     tell(&case, &added);
     // A stop ends the reading; what was read is still worth its triage.
@@ -229,6 +254,10 @@ fn info(path: &Path, json: Option<Json>, console: &mut Console<'_>) -> Result<En
         counted(info.bookmarks, "bookmark", "bookmarks"),
         counted(info.saved_filters, "saved filter", "saved filters")
     )?;
+    if info.own_sources > 0 {
+        let own = counted(info.own_sources, "own list, feed or profile", "own lists and feeds");
+        writeln!(out, "  judged    by {own} that it keeps")?;
+    }
     writeln!(
         out,
         "  log       {} · {} that can be undone or redone",

@@ -9,8 +9,10 @@ use clap::Args;
 
 use super::Failure;
 use crate::bounded;
-use crate::engine::{Context, Options, OwnList, OwnText, Zone, open_intel};
-use crate::model::{Kind, ListMeaning, Prefix, Timestamp};
+use crate::engine::{
+    Case, Context, Options, OwnList, OwnText, Zone, is_list_name, list_meaning, open_intel,
+};
+use crate::model::{Kind, Prefix, Timestamp};
 
 /// Bytes of a profile's file.
 const PROFILE_BYTES_MAX: usize = 1 << 20;
@@ -55,8 +57,22 @@ impl ContextArgs {
         self.case.clone()
     }
 
-    /// Opens data and own layers.
+    /// Opens data and own layers, those that the case keeps among them.
     pub(super) fn open(self) -> Result<Arc<Context>, Failure> {
+        let case = self.case.clone();
+        let given = self.options()?;
+        let options = match case {
+            Some(case) => {
+                let kept = Case::open(&case).and_then(|case| case.kept());
+                given.over(kept.map_err(Failure::Nothing)?)
+            }
+            None => given,
+        };
+        open_context(options)
+    }
+
+    /// What is given, with what is in its files.
+    pub(super) fn options(self) -> Result<Options, Failure> {
         let profile = match self.profile.as_deref() {
             None | Some("default") => None,
             Some(path) => {
@@ -80,9 +96,15 @@ impl ContextArgs {
             as_tables: self.as_table.into_iter().map(OwnText::File).collect(),
             at: self.at,
             time_zone: self.time_zone,
+            missing: Vec::new(),
         };
-        open_intel().and_then(|intel| Context::open(options, intel)).map_err(Failure::Nothing)
+        options.read().map_err(Failure::Nothing)
     }
+}
+
+/// Opens data with these own layers.
+pub(super) fn open_context(options: Options) -> Result<Arc<Context>, Failure> {
+    open_intel().and_then(|intel| Context::open(options, intel)).map_err(Failure::Nothing)
 }
 
 fn prefix(text: &str) -> Result<Prefix, String> {
@@ -93,19 +115,13 @@ fn own_list(text: &str) -> Result<OwnList, String> {
     let form = "write NAME=PATH:MEANING, such as bad=ips.txt:hostile or t=exits.txt:tor";
     let (name, rest) = text.split_once('=').ok_or(form)?;
     let (path, meaning) = rest.rsplit_once(':').ok_or(form)?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || !name.chars().all(plain) {
+    if !is_list_name(name) {
         return Err(format!("a list's name has letters, digits, - _ and .; {form}"));
     }
-    let kind = || Kind::ALL.into_iter().find(|kind| kind.as_str() == meaning);
-    let meaning = match meaning {
-        "hostile" => ListMeaning::Hostile,
-        "benign" => ListMeaning::Benign,
-        _ => kind().map(ListMeaning::Kind).ok_or_else(|| {
-            let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-            format!("a list is hostile, benign or one of: {}", kinds.join(" "))
-        })?,
-    };
+    let meaning = list_meaning(meaning).ok_or_else(|| {
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        format!("a list is hostile, benign or one of: {}", kinds.join(" "))
+    })?;
     Ok(OwnList { name: name.to_owned(), text: OwnText::File(path.into()), meaning })
 }
 
@@ -137,6 +153,7 @@ fn zone(text: &str) -> Result<Zone, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ListMeaning;
 
     #[test]
     fn zones() {

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::engine::{Context, Inputs, paths};
+use crate::engine::{Inputs, paths};
 use crate::export::ImportRow;
 use crate::model::{NO_ADDRESS, Visible};
 
@@ -187,8 +187,8 @@ fn arguments() -> Vec<OsString> {
 }
 
 /// The files behind the arguments.
-fn expand(arguments: &[PathBuf], context: &Context) -> Result<Inputs, Failure> {
-    paths::expand(arguments, context.realm.as_deref()).map_err(Failure::Nothing)
+fn expand(arguments: &[PathBuf], realm: Option<&str>) -> Result<Inputs, Failure> {
+    paths::expand(arguments, realm).map_err(Failure::Nothing)
 }
 
 /// "Nothing could be done", where no file was of a format that is read.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::context::ContextArgs;
+use super::context::{ContextArgs, open_context};
 use super::output::Existing;
 use super::progress::Terminal;
 use super::{Console, Ended, Failure, Paint, case, expand, filter, output, problems, readable};
@@ -119,13 +119,17 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     let report = args.report.as_deref().map(|path| output::create(path, existing)).transpose()?;
     let handed = args.out.as_deref().map(|path| output::create(path, existing)).transpose()?;
     let case = args.context.case();
-    let context = args.context.open()?;
-    let inputs = expand(&args.paths, &context)?;
+    let given = args.context.options()?;
+    let inputs = expand(&args.paths, given.realm.as_deref())?;
+    let (case, context) = match case {
+        Some(path) => case::open(&path, &inputs, given).map(|(case, it)| (Some(case), it))?,
+        None => (None, open_context(given)?),
+    };
     let monitor = Terminal::start(console.progress);
     let shown = if args.all_hosts { HostsShown::All } else { HostsShown::WithoutSpoofed };
     let job = Job { context: &context, monitor: &monitor };
     let (mut triage, interrupted) = match case {
-        Some(path) => case::triage(&path, inputs, job, shown)?,
+        Some(case) => case::triage(case, inputs, job, shown)?,
         None => {
             let triage = engine::triage(inputs, job, shown);
             let interrupted = triage.head().partial;

@@ -11,9 +11,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::context::Options;
 use super::derive;
 use super::files::{self, Consumer, Imports, Job};
 use super::hash::sha256_of;
+use super::kept;
 use super::paths::{self, Input, Inputs, Origin, RealmNames};
 use super::progress::{Doing, Monitor, Step};
 use super::read::Tally;
@@ -535,6 +537,24 @@ impl Case {
     /// A sentence.
     pub fn forget(&mut self, addr: Addr) -> Result<Forgotten, String> {
         self.store.forget(addr, clock::now()).map_err(|error| self.sentence(error))
+    }
+
+    /// Keeps what was given with its files, and gives all that it keeps.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn keep(&mut self, given: &Options) -> Result<Options, String> {
+        let kept = kept::keep(&mut self.store, given, clock::now());
+        kept.map_err(|error| self.sentence(error))?;
+        self.kept()
+    }
+
+    /// What it is judged by, as far as it keeps that itself.
+    ///
+    /// # Errors
+    /// A sentence.
+    pub fn kept(&self) -> Result<Options, String> {
+        kept::kept(&self.store).map_err(|error| self.sentence(error))
     }
 
     /// Deletes for good what was said of places more than `days` ago; says how many sayings went.

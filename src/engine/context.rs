@@ -5,13 +5,15 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::kept::Missing;
 use super::paths::{os_sentence, path_text};
 use crate::bounded;
 use crate::geo::{self, Calibration, City, geofeed};
 use crate::import::{as_table, list};
 use crate::intel::{self, Intel};
 use crate::model::{
-    Addr, Facts, HostKey, ImportId, ListMeaning, Place, Prefix, Problems, RealmId, Timestamp,
+    Addr, Facts, HostKey, ImportId, ListMeaning, Place, Position, Prefix, Problems, RealmId,
+    Timestamp,
 };
 use crate::threat::Scene;
 use crate::threat::profile::{self, Profile};
@@ -26,19 +28,33 @@ pub enum OwnText {
     File(PathBuf),
     /// Bytes that the program carries, with a name.
     Bundled(&'static str, &'static [u8]),
+    /// What was read of a file, now or when a case was made; with its path then.
+    Read(String, Arc<[u8]>),
 }
 
 impl OwnText {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::File(path) => path_text(path.as_os_str()).to_string(),
             Self::Bundled(name, _) => (*name).to_owned(),
+            Self::Read(path, _) => path.clone(),
         }
     }
 
-    fn read(&self) -> Result<Cow<'static, [u8]>, String> {
+    /// Whether it is the text that is known already, whatever it is called.
+    pub(super) fn is_same(&self, known: &Self) -> bool {
+        matches!((self, known), (Self::Read(_, a), Self::Read(_, b)) if a == b)
+    }
+
+    /// Whether it is another text of the same name.
+    pub(super) fn takes_place_of(&self, known: &Self) -> bool {
+        self.name() == known.name() && !self.is_same(known)
+    }
+
+    pub(super) fn read(&self) -> Result<Cow<'_, [u8]>, String> {
         match self {
             Self::Bundled(_, bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Read(_, bytes) => Ok(Cow::Borrowed(bytes)),
             Self::File(path) => {
                 let read =
                     File::open(path).and_then(|file| bounded::read_all(file, OWN_FILE_BYTES_MAX));
@@ -80,6 +96,8 @@ pub struct Options {
     pub at: Option<Timestamp>,
     /// The zone of times without one.
     pub time_zone: Zone,
+    /// Sources of a case that were too large to keep in it.
+    pub missing: Vec<Missing>,
 }
 
 /// A fixed offset from UTC.
@@ -136,6 +154,7 @@ impl Context {
             intel.add_as_table(&rows);
             problems.push((text.name(), wrong));
         }
+        problems.extend(options.missing.iter().map(told_missing));
         problems.retain(|(_, problems)| !problems.is_empty());
         Ok(Arc::new(Self {
             profile,
@@ -177,6 +196,12 @@ impl Context {
         let calibration = self.calibration.get_or_init(|| Calibration::new(cities(&self.intel)));
         geo::place(facts, calibration)
     }
+}
+
+fn told_missing(missing: &Missing) -> (String, Problems) {
+    let mut problems = Problems::default();
+    problems.push(Position::Whole, missing.sentence());
+    (missing.name.clone(), problems)
 }
 
 /// The gazetteer as `geo` reads it, each city once.

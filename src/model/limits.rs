@@ -50,3 +50,15 @@ pub const REFS_MAX: usize = 20;
 
 /// Names kept for one host.
 pub const HOST_NAMES_MAX: usize = 32;
+
+/// Own lists, places, owners and profiles that one case keeps.
+pub const KEPT_SOURCES_MAX: usize = 100;
+
+/// Bytes of one own source that a case keeps: the largest public lists have 20 MB.
+pub const KEPT_SOURCE_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes of it as it is packed: a value of a case has at most 16 MiB.
+pub const KEPT_PACKED_BYTES_MAX: usize = 15 << 20;
+
+/// Bytes of all own sources that a case keeps: they are in memory while a case is opened.
+pub const KEPT_BYTES_MAX: u64 = 256 << 20;

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::cells::{PLACE_BITS, addr_cell, uid};
 use super::error::Trouble;
 use super::scrub::{FORGOTTEN, Scrubber, cut};
+use super::sources::{StoredSource, forget_lines, without_lines};
 use super::{Deeds, Item, Store, StoreError};
 use crate::import::Listed;
 use crate::model::{Addr, Flow, Record, Timestamp, Uid, Untrusted, query};
@@ -80,6 +81,14 @@ impl ForgottenList {
             }
         }
         .then_some(item)
+    }
+
+    /// A text without the lines that name a forgotten address; `None`: none does.
+    pub(super) fn lines_left(&self, text: &[u8]) -> Option<Vec<u8>> {
+        match self.hashes.is_empty() {
+            true => None,
+            false => without_lines(text, &|line| self.scrubbed(line).is_some()),
+        }
     }
 
     fn admit_flow(&self, flow: &mut Flow) -> bool {
@@ -212,13 +221,15 @@ impl Store {
             return Err(StoreError::new(Trouble::InUse, what));
         }
         let scrubber = Scrubber::new(addr)?;
-        let sources = self.imports()?.into_iter().map(|import| import.row.path);
-        let sources: BTreeSet<Untrusted> = sources.collect();
+        let own = self.own_sources()?;
+        let paths = self.imports()?.into_iter().map(|import| import.row.path);
+        let paths = paths.chain(own.iter().map(|source| source.path.clone()));
+        let sources: BTreeSet<Untrusted> = paths.collect();
         self.db.pragma_update(None, "secure_delete", true)?;
         let mut done = self.durably(|db| {
             let mut forgetting =
                 Forgetting { db, addr, scrubber: &scrubber, done: Forgotten::default() };
-            forgetting.run(now)?;
+            forgetting.run(&own, now)?;
             Ok(forgetting.done)
         })?;
         self.sweep()?;
@@ -302,7 +313,7 @@ struct Forgetting<'a> {
 }
 
 impl Forgetting<'_> {
-    fn run(&mut self, now: Timestamp) -> Result<(), StoreError> {
+    fn run(&mut self, own: &[StoredSource], now: Timestamp) -> Result<(), StoreError> {
         let bytes = addr_cell(self.addr);
         // What was made of it all is made again.
         for table in ["host", "evidence", "detection", "ip_locations"] {
@@ -314,7 +325,9 @@ impl Forgetting<'_> {
         self.tunnels(&uids)?;
         let words = self.texts("word", "text", Kind::Text)?;
         let details = self.texts("record", "details", Kind::Json)?;
-        self.done.texts = words + details;
+        let scrubber = self.scrubber;
+        let sources = forget_lines(self.db, own, &|line| scrubber.is_in(line))?;
+        self.done.texts = words + details + sources;
         self.import_texts()?;
         self.said(&uids, &lines)?;
         let key = forget_key(self.db)?;
@@ -479,6 +492,7 @@ impl Forgetting<'_> {
             ("saved_filter", "name", "text"),
             ("setting", "key", "value"),
             ("copy", "path", "kind"),
+            ("own_source", "name", "path"),
         ] {
             let rows = pairs(self.db, &format!("SELECT {key}, {value} FROM {table}"))?;
             for (subject, text) in rows {

@@ -48,6 +48,8 @@ pub struct CaseInfo {
     pub saved_filters: u64,
     /// Deeds that can be undone or redone.
     pub journal: u64,
+    /// Own lists, places, owners and profiles by which it is judged.
+    pub own_sources: u64,
     /// Commands in the audit log.
     pub audit: u64,
     /// Addresses that were forgotten.
@@ -113,6 +115,7 @@ impl Store {
             bookmarks: count("bookmark")?,
             saved_filters: count("saved_filter")?,
             journal: count("journal")?,
+            own_sources: count("own_source")?,
             audit: count("audit")?,
             forgotten: count("forgotten")?,
             location_events: count("geolocation_events")?,
@@ -175,6 +178,12 @@ impl Store {
         match self.persons_data().and_then(|_| self.audit_log()) {
             Ok(log) => verified.commands = log.len() as u64,
             Err(error) => wrong(error.to_string(), &mut verified),
+        }
+        let own = self.own_sources().and_then(|own| {
+            own.iter().try_for_each(|source| self.source_content(source).map(drop))
+        });
+        if let Err(error) = own {
+            wrong(error.to_string(), &mut verified);
         }
         let mut hosts = 0_u64;
         if let Err(error) = self.each_derived_host(&mut |_, _, _| hosts += 1) {

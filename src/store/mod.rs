@@ -38,6 +38,7 @@ mod records;
 mod schema;
 mod scrub;
 mod secret;
+mod sources;
 mod together;
 mod words;
 
@@ -62,6 +63,7 @@ pub use log::Audited;
 pub use open::{Opened, Upgraded};
 pub use schema::{APPLICATION_ID, version as schema_version};
 pub use secret::random_key;
+pub use sources::{NewSource, SourceKind, StoredSource};
 pub use together::{Deeds, TOGETHER_MAX};
 
 use imports::Writing;

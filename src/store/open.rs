@@ -418,6 +418,9 @@ fn trusted(db: &Connection) -> Result<u32, StoreError> {
     if version > 1 {
         check_tables(db, HOST_TABLES)?;
     }
+    if version > 2 {
+        check_tables(db, OWN_TABLES)?;
+    }
     Ok(version)
 }
 
@@ -449,6 +452,8 @@ const FIRST_TABLES: &[&str] = &[
 ];
 
 const HOST_TABLES: &[&str] = &["host", "ip_locations"];
+
+const OWN_TABLES: &[&str] = &["own_source"];
 
 const ITEM_TABLES: &[&str] = &["flow", "record", "listed", "word"];
 

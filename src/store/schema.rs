@@ -14,7 +14,7 @@ use super::error::Trouble;
 pub const APPLICATION_ID: i32 = 0x494c_636b;
 
 /// The steps from an empty file to today's tables.
-pub(super) const STEPS: &[&str] = &[READ_AND_SAID, DERIVED];
+pub(super) const STEPS: &[&str] = &[READ_AND_SAID, DERIVED, OWN_SOURCES];
 
 /// The version that this program writes.
 pub fn version() -> u32 {
@@ -288,6 +288,21 @@ CREATE TABLE geolocation_events (
 ) STRICT;
 
 CREATE INDEX geolocation_events_addr ON geolocation_events (addr, time);
+";
+
+/// Version 3: the analyst's own sources, by which the case is judged.
+const OWN_SOURCES: &str = "
+CREATE TABLE own_source (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL CHECK (kind IN ('profile', 'list', 'geofeed', 'as_table')),
+  name TEXT NOT NULL,
+  meaning TEXT,
+  path TEXT NOT NULL,
+  sha256 BLOB NOT NULL,
+  bytes INTEGER NOT NULL,
+  packed BLOB,
+  added INTEGER NOT NULL
+) STRICT;
 ";
 
 /// What `sqlite_schema` says of each thing: (type, name) → its SQL.

@@ -10,7 +10,7 @@ use infralock::app::shell::Shell;
 use infralock::app::theme;
 use infralock::app::units::{Lengths, Sizes};
 use infralock::engine::workbench::{
-    Command, DataState, Deed, Put, Recovered, Snapshot, Subject, Workbench,
+    Command, DataState, Deed, Existing, Put, Recovered, Snapshot, Subject, Workbench,
 };
 
 use crate::store::infralock;
@@ -81,6 +81,44 @@ fn a_host_that_was_placed_otherwise_says_so() {
     window.query_all_by_label_contains("Placed otherwise ").next().unwrap().click();
     until(&mut window, |window| has(window, "Oslo, NO") && has(window, "Quito, EC"));
     assert!(has(&window, "first.csv"), "which source said so");
+}
+
+/// The example saved as a case keeps what it is judged by; taken out, it is judged without it.
+#[test]
+fn a_saved_case_keeps_its_own_sources() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("a.infralock");
+    let mut window = window();
+    until(&mut window, |window| has(window, "Open the example"));
+    window.get_by_label("Open the example").click();
+    until(&mut window, |window| has(window, "Hosts, 89 rows"));
+    let judged = window.state().snapshot().hosts.all.clone();
+    window.state_mut().ask(Command::SaveAs(saved.clone(), Existing::Keep));
+    until(&mut window, |window| has(window, "saved in a.infralock"));
+    window.state_mut().ask(Command::NewCase);
+    until(&mut window, |window| has(window, "Who is behind it"));
+    window.state_mut().ask(Command::Open(vec![saved]));
+    until(&mut window, |window| {
+        let snapshot = window.state().snapshot();
+        !snapshot.case.is_growing && !snapshot.records.all.is_empty()
+    });
+    let again = window.state().snapshot().hosts.all.clone();
+    assert_eq!((&again.keys, &again.score), (&judged.keys, &judged.score));
+    assert_eq!((&again.city, &again.mine), (&judged.city, &judged.mine));
+    assert!(again.city.iter().any(|city| !city.is_empty()) && again.mine.contains(&true));
+
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num7);
+    until(&mut window, |window| has(window, "THIS CASE'S OWN SOURCES"));
+    assert!(has(&window, "list, tor") && has(&window, "geofeed.csv"));
+    assert!(has(&window, "own networks") && has(&window, "192.0.2.0/24"));
+    window.get_by_label_contains("geofeed.csv …").click();
+    until(&mut window, |window| has(window, "No undo."));
+    window.get_by_label("Remove").click();
+    until(&mut window, |window| {
+        let snapshot = window.state().snapshot();
+        snapshot.case.own.sources.len() == 3
+            && snapshot.hosts.all.city.iter().all(|city| city.is_empty())
+    });
 }
 
 /// What is chosen in the dialog holds at once, is said in words, and is kept.

@@ -1,5 +1,7 @@
 //! Data: what addresses are judged by, how old it is, whom to credit.
 
+mod own;
+
 use egui::{RichText, ScrollArea, Ui, vec2};
 use serde_json::json;
 
@@ -136,8 +138,9 @@ fn exact(import: &ImportRow) -> Fields {
     ]
 }
 
-fn sources_ui(ui: &mut Ui, view: &View<'_>) {
+fn sources_ui(ui: &mut Ui, view: &mut View<'_>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        own::own_ui(ui, view);
         section(ui, "Reference data");
         match &view.snapshot.data {
             DataState::Opening => {

@@ -215,8 +215,11 @@ impl Engine {
             Turn::Undo => Ok(case.store.undo(now)?.map(|done| done.deeds)),
             Turn::Redo => Ok(case.store.redo(now)?.map(|done| done.deeds)),
         });
-        let merges =
-            |deeds: &Deeds| deeds.kinds().any(|(deed, _)| matches!(deed, Deed::MergeRealm { .. }));
+        let merges = |deeds: &Deeds| {
+            deeds
+                .kinds()
+                .any(|(deed, _)| matches!(deed, Deed::MergeRealm { .. } | Deed::Setting { .. }))
+        };
         match turned {
             Ok(Some(deeds)) if merges(&deeds) => {
                 self.queue("Judging hosts again".to_owned(), Work::Judge);
@@ -264,6 +267,7 @@ impl Engine {
         let text = |deeds: Option<Deeds>| deeds.as_ref().map(Deeds::words);
         (view.undo, view.redo) = (text(turns.0), text(turns.1));
         self.tell_log();
+        self.tell_own();
     }
 
     /// Lets go of the case.
@@ -326,6 +330,7 @@ impl Engine {
                 let title = format!("Removing {}", name.unwrap_or_default());
                 self.queue(title, Work::Remove(key));
             }
+            Command::RemoveSource(id) => self.remove_source(id),
             Command::Forget(addr) => {
                 // Selections may name it.
                 self.forget_history();

@@ -31,6 +31,9 @@ pub enum Command {
     SaveAs(PathBuf, Existing),
     /// Takes an import out of the case as a whole. A job. Changes everything; cannot be undone.
     RemoveImport(ImportKey),
+    /// Takes one of the case's own sources out of it, by its number. A job; the case is judged
+    /// again. Changes everything; cannot be undone.
+    RemoveSource(i64),
     /// Forgets an address for good: its rows, what was said of it, its name in texts. A job.
     /// Changes everything; cannot be undone.
     Forget(Addr),

@@ -61,6 +61,8 @@ pub(super) enum Work<S> {
     Open(PathBuf),
     /// Out of the case.
     Remove(ImportKey),
+    /// One of its own sources, out of the case.
+    RemoveSource(i64),
     /// An address, for good.
     Forget(Addr),
     /// Everything again.
@@ -106,6 +108,7 @@ impl Found {
 }
 
 /// What a job needs of the engine.
+#[derive(Clone)]
 pub(super) struct Task {
     pub(super) id: JobId,
     pub(super) context: Arc<Context>,
@@ -134,6 +137,10 @@ impl Task {
             (Work::Read(inputs), Some(mut store)) => self.import(&mut store, &before, inputs),
             (Work::Remove(key), Some(mut store)) => store
                 .remove_import_of(key, clock::now())
+                .map_err(|error| error.to_string())
+                .and_then(|()| self.judge(&mut store)),
+            (Work::RemoveSource(id), Some(mut store)) => store
+                .remove_source(id, clock::now())
                 .map_err(|error| error.to_string())
                 .and_then(|()| self.judge(&mut store)),
             (Work::Judge, Some(mut store)) => self.judge(&mut store),
@@ -213,6 +220,10 @@ impl Task {
 
     /// Judges all that a case holds.
     fn judge(&self, store: &mut Store) -> Result<JobState, String> {
+        self.with_kept(store)?.judge_now(store)
+    }
+
+    fn judge_now(&self, store: &mut Store) -> Result<JobState, String> {
         let watch = Stopwatch::start();
         let show = |_: &Gather| ();
         let mut collect = Collect::new(&self.context, &Held::default(), &show);

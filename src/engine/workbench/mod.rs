@@ -21,6 +21,7 @@ mod keep;
 mod known;
 mod log;
 mod own;
+mod own_sources;
 mod packets;
 mod passing;
 mod select;
@@ -48,6 +49,7 @@ pub use filters::FilterView;
 pub use groups::{Group, GroupBy, Groups};
 pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
 pub use log::{LOG_SHOWN_MAX, Log};
+pub use own_sources::OwnContext;
 pub use packets::{
     ChosenPacket, PACKET_BYTES_MAX, PACKETS_MAX, PacketRow, PacketState, PacketView, Packets,
     PacketsOf, STREAM_BYTES_MAX, SavePackets, StreamRow, StreamView,
@@ -60,8 +62,8 @@ pub use snapshot::{
 pub use towns::Town;
 
 pub use crate::store::{
-    Audited, Deed, Deeds, Existing, ImportKey, PersonsData, Put, Said, Subject, TOGETHER_MAX,
-    Verdict as Decision,
+    Audited, Deed, Deeds, Existing, ImportKey, PersonsData, Put, Said, SourceKind, StoredSource,
+    Subject, TOGETHER_MAX, Verdict as Decision,
 };
 
 pub use crate::flow::Side;

@@ -1,4 +1,4 @@
-//! The analyst's own networks: what is judged as "mine".
+//! The analyst's own networks: what is judged as "mine", where a case says nothing of it itself.
 
 use std::sync::Arc;
 
@@ -34,10 +34,11 @@ impl Engine {
         self.plain = Some(Arc::clone(&context));
         if is_plain {
             self.context = Some(context);
-            if !self.next.case.is_empty() {
-                self.note_own();
-                self.queue("Judging hosts again".to_owned(), Work::Judge);
-            }
+        }
+        // A case that keeps networks of its own is judged by those.
+        if !self.next.case.is_empty() && self.next.case.own.mine.is_none() {
+            self.note_own();
+            self.queue("Judging hosts again".to_owned(), Work::Judge);
         }
     }
 }

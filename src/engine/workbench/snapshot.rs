@@ -12,6 +12,7 @@ use super::filters::FilterView;
 use super::groups::Groups;
 use super::handover::Saved;
 use super::log::Log;
+use super::own_sources::OwnContext;
 use super::packets::PacketView;
 use super::shapes::Shapes;
 use super::towns::Town;
@@ -161,6 +162,8 @@ pub struct CaseView {
     pub redo: Option<String>,
     /// Which commands changed it.
     pub log: Arc<Log>,
+    /// What it is judged by that it keeps itself.
+    pub own: Arc<OwnContext>,
     /// Files read, in reading order.
     pub imports: Vec<ImportRow>,
     /// Their numbers in the case.

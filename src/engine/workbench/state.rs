@@ -56,6 +56,8 @@ pub(super) enum Message {
     Growing(JobId, Box<Found>),
     /// What the case comes to after a job.
     Found(JobId, Box<Outcome>),
+    /// By what the open case is judged.
+    Context(JobId, Arc<Context>),
     /// A job has opened a case, or saved it elsewhere.
     Case(JobId, Box<OpenCase>),
     /// Unsaved cases of earlier runs.
@@ -240,9 +242,13 @@ impl Engine {
                 self.outcome = *outcome;
                 self.show_all();
             }
+            Message::Context(id, context) if self.is_heard(id) => self.take_context(context),
             Message::Case(id, case) if self.is_heard(id) => self.take_case(*case),
             // Of a case that was left.
-            Message::Growing(..) | Message::Found(..) | Message::Case(..) => {}
+            Message::Growing(..)
+            | Message::Found(..)
+            | Message::Context(..)
+            | Message::Case(..) => {}
             Message::Recovered(cases) => self.next.recovered = Arc::new(cases),
         }
     }
@@ -259,6 +265,7 @@ impl Engine {
             Command::NewCase => self.leave(Unsaved::Keep),
             Command::SaveAs(..)
             | Command::RemoveImport(_)
+            | Command::RemoveSource(_)
             | Command::Forget(_)
             | Command::Discard
             | Command::DiscardRecovered(_) => self.case_command(command),
@@ -384,12 +391,15 @@ impl Engine {
         work: Work<Source>,
         context: Arc<Context>,
     ) -> Result<(Arc<Context>, Work<Inputs>), String> {
+        let plain = self.plain.clone().unwrap_or_else(|| Arc::clone(&context));
         let source = match work {
             Work::Read(source) => source,
-            Work::Open(path) => return Ok((context, Work::Open(path))),
-            Work::Remove(key) => return Ok((context, Work::Remove(key))),
-            Work::Judge => return Ok((context, Work::Judge)),
-            Work::Forget(addr) => return Ok((context, Work::Forget(addr))),
+            // What a case keeps is put upon what all cases are judged by.
+            Work::Open(path) => return Ok((plain, Work::Open(path))),
+            Work::Remove(key) => return Ok((plain, Work::Remove(key))),
+            Work::RemoveSource(id) => return Ok((plain, Work::RemoveSource(id))),
+            Work::Judge => return Ok((plain, Work::Judge)),
+            Work::Forget(addr) => return Ok((plain, Work::Forget(addr))),
             Work::SaveAs(path, existing) => return Ok((context, Work::SaveAs(path, existing))),
         };
         let (context, inputs) = match source {
@@ -401,9 +411,11 @@ impl Engine {
             }
             Source::Example => {
                 let (inputs, options) = example();
-                let context = open_intel().and_then(|intel| Context::open(options, intel))?;
+                let opened = open_intel();
+                let context = opened.and_then(|intel| Context::open(options.clone(), intel))?;
                 self.context = Some(Arc::clone(&context));
                 self.begin_temporary().map_err(|error| error.to_string())?;
+                self.keep_given(&options)?;
                 (context, inputs)
             }
         };
@@ -493,6 +505,7 @@ impl Engine {
             undo: before.undo.clone(),
             redo: before.redo.clone(),
             log: Arc::clone(&before.log),
+            own: Arc::clone(&before.own),
             keys: outcome.keys.clone(),
             imports: outcome.imports.rows.clone(),
             realms: outcome.imports.realms.clone(),

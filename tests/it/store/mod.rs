@@ -6,6 +6,7 @@ mod forget;
 mod open;
 mod people;
 mod round_trip;
+mod sources;
 
 use std::path::Path;
 use std::process::{Command, Output};

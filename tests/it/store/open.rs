@@ -146,7 +146,25 @@ fn make_old(path: &Path) {
     for table in ["host", "evidence", "detection", "ip_locations", "geolocation_events"] {
         db.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
-    db.execute_batch("PRAGMA user_version = 1").unwrap();
+    db.execute_batch("DROP TABLE own_source; PRAGMA user_version = 1").unwrap();
+}
+
+/// A case of version 2 knows no own sources; upgraded, it keeps its hosts and can keep sources.
+#[test]
+fn a_case_of_version_2_is_upgraded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.infralock");
+    some_case(&path);
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("DROP TABLE own_source; PRAGMA user_version = 2").unwrap();
+    drop(db);
+    assert_eq!(Store::open_read_only(&path).unwrap().own_sources().unwrap(), []);
+    let opened = Store::open(&path).unwrap();
+    let upgraded = opened.upgraded.unwrap();
+    assert_eq!((upgraded.from, records(&opened.store)), (2, 40));
+    assert!(upgraded.backup.ends_with("a.infralock.v2-backup"), "{upgraded}");
+    assert_eq!(opened.store.own_sources().unwrap(), []);
+    assert_eq!(opened.store.verify().unwrap().wrong, [""; 0]);
 }
 
 #[test]
@@ -292,7 +310,7 @@ fn damaged_files_are_refused_or_read() {
             }
         }
         Store::open(&path).map(|opened| opened.store.persons_data().ok()).ok();
-        for ending in ["-wal", "-shm", "-journal", ".v1-backup"] {
+        for ending in ["-wal", "-shm", "-journal", ".v1-backup", ".v2-backup"] {
             fs::remove_file(folder.path().join(format!("a.infralock{ending}"))).ok();
         }
     }
