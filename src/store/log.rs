@@ -147,10 +147,21 @@ impl Deed {
             Self::Bookmark { name: None, .. } => format!("removal of the bookmark on {about}"),
             Self::Filter { name, text: Some(_) } => format!("saved filter {name}"),
             Self::Filter { name, text: None } => format!("removal of saved filter {name}"),
-            Self::Setting { key, value: Some(value) } => format!("setting {key}: {value}"),
-            Self::Setting { key, value: None } => format!("removal of setting {key}"),
+            Self::Setting { key, value: Some(value) } => {
+                format!("{}: {}", setting(key), value.replace('\n', ", "))
+            }
+            Self::Setting { key, value: None } => format!("removal of {}", setting(key)),
             Self::MergeRealm { into: Some(_), .. } => "merge of two realms".to_owned(),
             Self::MergeRealm { into: None, .. } => "separation of two realms".to_owned(),
         }
+    }
+}
+
+/// What a setting of a case is called.
+fn setting(key: &str) -> String {
+    match key {
+        "mine" => "own networks".to_owned(),
+        "at" => "moment from which ages are counted".to_owned(),
+        key => format!("setting {key}"),
     }
 }

@@ -139,6 +139,12 @@ fn exact(import: &ImportRow) -> Fields {
 }
 
 fn sources_ui(ui: &mut Ui, view: &mut View<'_>) {
+    // In line with the table above.
+    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(6, 0));
+    frame.show(ui, |ui| all_sources_ui(ui, view));
+}
+
+fn all_sources_ui(ui: &mut Ui, view: &mut View<'_>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         own::own_ui(ui, view);
         section(ui, "Reference data");

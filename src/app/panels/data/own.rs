@@ -7,7 +7,10 @@ use crate::app::theme::Palette;
 use crate::app::times;
 use crate::app::widgets::text::{bytes, visible};
 use crate::engine::workbench::{Command, Deed, OwnContext, StoredSource};
-use crate::model::Visible;
+use crate::model::{Timestamp, Visible};
+
+/// Letters of a text that are shown at once.
+const TEXT_MAX: usize = 40;
 
 /// Draws what the case keeps; nothing where it keeps nothing.
 pub(super) fn own_ui(ui: &mut Ui, view: &mut View<'_>) {
@@ -32,8 +35,11 @@ pub(super) fn own_ui(ui: &mut Ui, view: &mut View<'_>) {
         for (name, value, key) in settings {
             let Some(value) = value else { continue };
             ui.label(name);
-            let value = Visible(&value.replace('\n', ", ")).to_string();
-            ui.add(Label::new(&value).truncate()).on_hover_text(&value);
+            let value = match value.parse::<Timestamp>() {
+                Ok(at) => format!("{} {}", times::shown(at), times::zone()),
+                Err(_) => Visible(&value.replace('\n', ", ")).to_string(),
+            };
+            ui.label(cut(&value)).on_hover_text(&value);
             ui.label("");
             ui.label("");
             remove_ui(ui, name, "Ctrl+Z brings it back.", || {
@@ -52,7 +58,7 @@ fn source_ui(ui: &mut Ui, source: &StoredSource, wish: &mut Option<Command>) {
     let name = visible(&source.name);
     let short = name.rsplit('/').next().unwrap_or(&name);
     let path = visible(&source.path);
-    ui.add(Label::new(short).truncate()).on_hover_text(format!(
+    ui.label(cut(short)).on_hover_text(format!(
         "{path}\nsha256 {}\nThe path is shown, and never opened",
         source.sha256
     ));
@@ -78,6 +84,14 @@ fn source_ui(ui: &mut Ui, source: &StoredSource, wish: &mut Option<Command>) {
     remove_ui(ui, &name, "The case is judged without it from then on. No undo.", || {
         *wish = Some(Command::RemoveSource(id));
     });
+}
+
+/// A text of a grid, whose columns are as wide as their texts; whole on hover.
+fn cut(text: &str) -> String {
+    match text.chars().count() {
+        0..=TEXT_MAX => text.to_owned(),
+        _ => text.chars().take(TEXT_MAX - 1).chain(['…']).collect(),
+    }
 }
 
 fn remove_ui(ui: &mut Ui, name: &str, help: &str, remove: impl FnOnce()) {

@@ -17,7 +17,10 @@ pub(super) fn placed_ui(ui: &mut Ui, selection: &Selection, host: &HostRow) {
         return;
     }
     let quiet = Palette::of(ui).quiet;
-    let head = format!("Placed otherwise {} before", counted(before, "time", "times"));
+    let head = match before {
+        1 => "Placed otherwise once before".to_owned(),
+        many => format!("Placed otherwise {} before", counted(many, "time", "times")),
+    };
     CollapsingHeader::new(head).id_salt("placed before").show(ui, |ui| {
         let more = selection.placed_count.saturating_sub(selection.placed.len() as u64);
         if more > 0 {
