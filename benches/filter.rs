@@ -24,6 +24,7 @@ struct Hosts {
     kind_offsets: Vec<u32>,
     words: Vec<String>,
     last_seen: Vec<Timestamp>,
+    points: Vec<[f32; 2]>,
 }
 
 impl Hosts {
@@ -47,6 +48,7 @@ impl Hosts {
             kind_offsets: vec![0],
             words: ["hosting", "isp", "vpn", "tor", "cdn"].map(String::from).to_vec(),
             last_seen: Vec::new(),
+            points: Vec::new(),
         };
         for row in 0..ROWS as u64 {
             hosts.addrs.push(match below(8) {
@@ -61,6 +63,8 @@ impl Hosts {
                 hosts.kinds.push(below(5) as u32);
             }
             hosts.kind_offsets.push(hosts.kinds.len() as u32);
+            let [lat, lon] = [below(11_500), below(36_000)].map(|part| part as f32 / 100.0);
+            hosts.points.push([lat - 45.0, lon - 180.0]);
             hosts.last_seen.push(Timestamp::from_secs_nanos(1_780_000_000 + row as i64, 0));
         }
         hosts
@@ -82,6 +86,7 @@ impl Columns for Hosts {
                 Column::many(Data::Texts(&self.kinds, &self.words), &self.kind_offsets)
             }
             FieldId::LastSeen => Column::one(Data::Times(&self.last_seen)),
+            FieldId::Point => Column::one(Data::Points(&self.points)),
             _ => return None,
         })
     }
@@ -106,6 +111,18 @@ fn filter(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS as u64)).sample_size(20);
     let now = Timestamp::from_secs_nanos(1_781_000_000, 0);
     let usual = r#"score >= 50 && country == "NL""#;
+    // A lasso around half of the globe, as a hand draws it.
+    let corner = |step: u32| {
+        let turn = f64::from(step) / 32.0 * std::f64::consts::TAU;
+        let wobble = f64::from(step * 7 % 5);
+        format!("{:.2}/{:.2}", 15.0 + turn.sin() * (50.0 - wobble), turn.cos() * (110.0 - wobble))
+    };
+    let lasso = (0..32).map(corner).collect::<Vec<_>>().join(", ");
+    let around = parse(&format!("point in {{{lasso}}}")).unwrap().plan(now);
+    assert!(around.rows(&hosts).count() > ROWS / 10);
+    group.bench_function("point in a lasso of 32 corners", |bench| {
+        bench.iter(|| around.rows(&hosts).count());
+    });
     for text in [
         usual,
         r#"country == "NL" || country == "DE""#,

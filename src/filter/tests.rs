@@ -707,7 +707,7 @@ proptest! {
 
     #[test]
     fn any_text_is_a_filter_or_an_error_inside_it(
-        text in "([a-z=<>!&|(){},\"'~. 0-9/:-]|and |in \\{|score|addr|\\PC){0,24}",
+        text in "([a-z=<>!&|(){},\"'~. 0-9/:-]|and |in \\{|score|addr|point|\\PC){0,24}",
         cursor in 0_usize..40,
     ) {
         match parse(&text) {

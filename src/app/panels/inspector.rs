@@ -149,7 +149,9 @@ fn where_ui(ui: &mut Ui, host: &HostRow) {
     if let Some(note) = place.note {
         ui.add(egui::Label::new(RichText::new(note).color(Palette::of(ui).quiet)).wrap());
     }
-    for candidate in place.candidates.iter().take(4) {
+    // What rounds to nothing only takes room.
+    let likely = place.candidates.iter().filter(|candidate| candidate.weight >= 0.005);
+    for candidate in likely.take(4) {
         let city = candidate.city.as_deref().or(candidate.country_code.as_deref());
         let sources: Vec<&str> = candidate.sources.iter().map(|source| &**source).collect();
         let line = format!(

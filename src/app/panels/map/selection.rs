@@ -18,14 +18,24 @@ pub(super) fn draw(ui: &Ui, snapshot: &Snapshot, frame: &Frame, taken: Vec<Rect>
     let palette = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(frame.rect);
     draw_candidates(&painter, palette, selection, frame, taken);
-    let Some((lat, lon, radius_km)) = point(selection) else { return };
     let hosts = &snapshot.hosts.all;
     let of_row = |row: u32| {
         let [lat, lon] = *hosts.point.get(row as usize)?;
         (!lat.is_nan()).then_some((f64::from(lat), f64::from(lon)))
     };
     let faint = Stroke::new(1.0, palette.accent.gamma_multiply(0.5));
-    for peer in selection.peers.iter().filter_map(|peer| of_row(peer.row?)) {
+    let peers = selection.peers.iter().filter_map(|peer| of_row(peer.row?));
+    let Some((lat, lon, radius_km)) = point(selection) else {
+        // Of a host that is nowhere, those it met are marked.
+        for (lat, lon) in peers {
+            for world in frame.worlds() {
+                let at = frame.at(mercator(lat, lon), f64::from(world));
+                painter.circle_stroke(at, 9.0, faint);
+            }
+        }
+        return;
+    };
+    for peer in peers {
         draw_line(&painter, frame, &way((lat, lon), peer), faint);
     }
     if let Some(radius_km) = radius_km {
