@@ -39,19 +39,9 @@ pub fn start_ui(ui: &mut Ui, view: &mut View<'_>) {
 fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
     let quiet = Palette::of(ui).quiet;
     ui.label(RichText::new("Who is behind it, and how dangerous is it?").font(theme::strong(22.0)));
-    let what = "Drop captures, logs, address lists or folders anywhere on this window. Files are \
-                recognised by content, packed ones too. Nothing leaves this machine.";
-    ui.label(RichText::new(what).color(quiet));
+    ui.label(RichText::new("Nothing leaves this machine.").color(quiet));
     ui.add_space(16.0);
-    ui.horizontal(|ui| {
-        if ui.button("Open files …").clicked() {
-            super::super::shell::pick_files(ui.ctx());
-        }
-        if ui.button("Open the example").clicked() {
-            view.wish(Command::OpenExample);
-        }
-        ui.label(RichText::new("One synthetic night at a small shop").color(quiet));
-    });
+    drop_zone_ui(ui, view);
     super::case::recovered_ui(ui, view);
     recent_ui(ui, view);
     section(ui, "Path of a file or folder");
@@ -59,7 +49,7 @@ fn page_ui(ui: &mut Ui, view: &mut View<'_>) {
         let field = TextEdit::singleline(&mut view.memory.start.path)
             .hint_text("/var/log/auth.log")
             .font(egui::TextStyle::Monospace)
-            .desired_width(ui.available_width() - 80.0);
+            .desired_width(ui.available_width() - 57.0);
         let field = ui.add(field);
         field.widget_info(|| {
             egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Path of a file or folder")
@@ -104,6 +94,39 @@ fn happened_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.add(Label::new(RichText::new(told).color(Palette::of(ui).failed)).wrap());
     }
     jobs::failures_ui(ui, view);
+}
+
+/// Where files are dropped, though all of the window takes them.
+fn drop_zone_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let (text, quiet) = (Palette::of(ui).text, Palette::of(ui).quiet);
+    let zone = egui::Frame::new().inner_margin(20).show(ui, |ui| {
+        ui.vertical_centered(|ui| {
+            let title = "Drop captures, logs, address lists or folders here";
+            ui.label(RichText::new(title).font(theme::strong(theme::TITLE)).color(text));
+            let what = "pcap, pcapng, Zeek, web, mail and authentication logs, firewalls, CSV, JSON; \
+                        packed ones too. Files are recognised by their content.";
+            ui.label(RichText::new(what).color(quiet));
+            ui.add_space(12.0);
+            // A row as wide as its buttons can stand in the middle.
+            let buttons = ui.allocate_ui(vec2(228.0, theme::row(ui)), |ui| {
+                ui.horizontal(|ui| {
+                    if ui.button("Open files …").clicked() {
+                        super::super::shell::pick_files(ui.ctx());
+                    }
+                    let example = ui.button("Open the example");
+                    if example.on_hover_text("One synthetic night at a small shop").clicked() {
+                        view.wish(Command::OpenExample);
+                    }
+                });
+            });
+            buttons.response
+        });
+    });
+    let border = egui::Stroke::new(1.0, quiet);
+    let rect = zone.response.rect.shrink(0.5);
+    let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom()];
+    let around = [&corners[..], &corners[..1]].concat();
+    ui.painter().extend(egui::Shape::dashed_line(&around, border, 6.0, 4.0));
 }
 
 /// What was opened before, one line each.
