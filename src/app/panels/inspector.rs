@@ -166,6 +166,7 @@ fn where_ui(ui: &mut Ui, host: &HostRow) {
 
 fn facts_ui(ui: &mut Ui, selection: &Selection, host: &HostRow) {
     section(ui, "Seen");
+    activity_ui(ui, selection);
     egui::Grid::new("seen").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
         let mut row = |key: &str, value: String| {
             if !value.is_empty() {
@@ -224,6 +225,44 @@ fn detections_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
             view.select(Selected::Detection(number));
         }
     }
+}
+
+/// Steps of time in the inspector: few enough for a bar to be seen.
+const ACTIVITY_BARS: usize = 48;
+
+/// What it did when, over the time of the case.
+fn activity_ui(ui: &mut Ui, selection: &Selection) {
+    let times = &selection.timeline;
+    let per_bar = times.bins.len().div_ceil(ACTIVITY_BARS).max(1);
+    let counts: Vec<u64> = times
+        .bins
+        .chunks(per_bar)
+        .map(|bins| bins.iter().map(|bin| bin.flows + bin.records).sum())
+        .collect();
+    let most = counts.iter().max().copied().unwrap_or(0);
+    // One bar says no more than the times below do.
+    if counts.iter().filter(|&&count| count > 0).count() < 2 {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::hover());
+    let width = rect.width() / counts.len() as f32;
+    for (number, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let height = ((count as f32 / most as f32).sqrt() * rect.height()).max(2.0);
+        let left = rect.min.x + number as f32 * width;
+        let min = egui::pos2(left, rect.max.y - height);
+        let bar = egui::Rect::from_min_size(min, vec2((width - 1.0).max(1.0), height));
+        ui.painter().rect_filled(bar, 0.0, palette.amount);
+    }
+    ui.painter().hline(rect.x_range(), rect.max.y, egui::Stroke::new(1.0, palette.border));
+    let name = format!(
+        "Activity from {} to {}, up to {} flows and records a bar",
+        time(Some(times.from)),
+        time(Some(times.to)),
+        grouped(most)
+    );
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
+    response.on_hover_text(name);
 }
 
 /// `9 flows, 126 records`.
