@@ -27,15 +27,15 @@ pub const PANEL: Panel = Panel {
 
 const COLUMNS: [(RecordColumn, Column); 10] = [
     (RecordColumn::Time, Column::time("Time", "When; empty where the line has none")),
-    (RecordColumn::Kind, Column::text("Kind", 70.0, "What it is about")),
-    (RecordColumn::Service, Column::text("Service", 80.0, "The program or protocol")),
-    (RecordColumn::Outcome, Column::text("Outcome", 70.0, "How what was tried ended")),
-    (RecordColumn::Src, Column::text("From", 140.0, "Who acted")),
-    (RecordColumn::Dst, Column::text("To", 140.0, "Who was acted upon")),
-    (RecordColumn::User, Column::text("User", 90.0, "User name")),
-    (RecordColumn::Method, Column::text("Method", 70.0, "Of the request or login")),
+    (RecordColumn::Service, Column::text("Service", 70.0, "The program or protocol")),
+    (RecordColumn::Outcome, Column::text("Outcome", 66.0, "How what was tried ended")),
+    (RecordColumn::Src, Column::text("From", 130.0, "Who acted")),
+    (RecordColumn::User, Column::text("User", 74.0, "User name")),
+    (RecordColumn::Method, Column::text("Method", 74.0, "Of the request or login")),
     (RecordColumn::Target, Column::text("What", 200.0, "Path, query or name").growing()),
     (RecordColumn::Status, Column::number("Status", 56.0, "As the protocol numbers it")),
+    (RecordColumn::Dst, Column::text("To", 130.0, "Who was acted upon")),
+    (RecordColumn::Kind, Column::text("Kind", 70.0, "What it is about")),
 ];
 
 const ABSENT: Absent = Absent {

@@ -103,8 +103,8 @@ fn drop_zone_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.vertical_centered(|ui| {
             let title = "Drop captures, logs, address lists or folders here";
             ui.label(RichText::new(title).font(theme::strong(theme::TITLE)).color(text));
-            let what = "pcap, pcapng, Zeek, web, mail and authentication logs, firewalls, CSV, JSON; \
-                        packed ones too. Files are recognised by their content.";
+            let what = "pcap, pcapng, Zeek, logs of web servers, mail, log-ins and firewalls, CSV, \
+                        JSON; packed ones too. Files are recognised by their content.";
             ui.label(RichText::new(what).color(quiet));
             ui.add_space(12.0);
             // A row as wide as its buttons can stand in the middle.
