@@ -13,6 +13,7 @@ use crate::engine::{
     Case, Context, Options, OwnList, OwnText, Zone, is_list_name, list_meaning, open_intel,
 };
 use crate::model::{Kind, Prefix, Timestamp};
+use crate::threat::profile::DEFAULT_TOML;
 
 /// Bytes of a profile's file.
 const PROFILE_BYTES_MAX: usize = 1 << 20;
@@ -74,7 +75,9 @@ impl ContextArgs {
     /// What is given, with what is in its files.
     pub(super) fn options(self) -> Result<Options, Failure> {
         let profile = match self.profile.as_deref() {
-            None | Some("default") => None,
+            None => None,
+            // Said aloud, it takes the place of one that a case keeps.
+            Some("default") => Some(("default".to_owned(), DEFAULT_TOML.to_owned())),
             Some(path) => {
                 let read =
                     File::open(path).and_then(|file| bounded::read_text(file, PROFILE_BYTES_MAX));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Options, OwnList, OwnText};
 use crate::model::{Kind, ListMeaning, Timestamp};
-use crate::store::{Deed, NewSource, SourceKind, Store, StoreError, StoredSource};
+use crate::store::{NewSource, SourceKind, Store, StoreError, StoredSource};
 
 /// The setting of a case that holds own networks, one a line.
 pub(super) const MINE: &str = "mine";
@@ -96,22 +96,12 @@ pub(super) fn keep(store: &mut Store, given: &Options, now: Timestamp) -> Result
         source(kind, &text.name(), None, &text.name(), &content)?;
     }
     let mine: Vec<String> = given.mine.iter().map(ToString::to_string).collect();
-    set(store, MINE, Some(mine.join("\n")).filter(|mine| !mine.is_empty()), now)?;
-    set(store, AT, given.at.map(|at| at.to_string()), now)
-}
-
-/// Sets what was given; a deed, so that it can be undone.
-fn set(
-    store: &mut Store,
-    key: &str,
-    value: Option<String>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let settings = store.persons_data()?.settings;
-    let known = settings.into_iter().find(|(known, _)| known == key).map(|(_, value)| value);
-    match value.filter(|value| known.as_ref() != Some(value)) {
+    if !mine.is_empty() {
+        store.keep_setting(MINE, &mine.join("\n"), now)?;
+    }
+    match given.at {
+        Some(at) => store.keep_setting(AT, &at.to_string(), now),
         None => Ok(()),
-        value => store.apply(&Deed::Setting { key: key.to_owned(), value }, now),
     }
 }
 
@@ -131,7 +121,7 @@ pub(super) fn kept(store: &Store) -> Result<Options, StoreError> {
             }),
         }
     }
-    for (key, value) in store.persons_data()?.settings {
+    for (key, value) in store.settings()? {
         match key.as_str() {
             MINE => options.mine = value.lines().filter_map(|line| line.parse().ok()).collect(),
             AT => options.at = value.parse().ok(),

@@ -337,7 +337,7 @@ impl Store {
             verdicts,
             bookmarks: said("SELECT subject, name, changed FROM bookmark ORDER BY subject")?,
             filters: self.pairs("SELECT name, text FROM saved_filter ORDER BY name")?,
-            settings: self.pairs("SELECT key, value FROM setting ORDER BY key")?,
+            settings: self.settings()?,
         })
     }
 

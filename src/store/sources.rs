@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::cells::{cell, number_at, one_of};
 use super::error::Trouble;
 use super::forget::ForgottenList;
-use super::{Store, StoreError, log};
+use super::{Deed, Store, StoreError, log};
 use crate::model::limits::{
     KEPT_BYTES_MAX, KEPT_PACKED_BYTES_MAX, KEPT_SOURCE_BYTES_MAX, KEPT_SOURCES_MAX,
 };
@@ -167,6 +167,39 @@ impl Store {
             let what = format!("removal of own {} {}", source.kind.word(), source.name.raw());
             log::note(db, &what, now)
         })
+    }
+
+    /// Keeps a setting that came with files. It is no deed: what a person undoes is what a person
+    /// did in the case. One that is so already is left as it is.
+    ///
+    /// # Errors
+    /// When the case cannot be written.
+    pub fn keep_setting(
+        &mut self,
+        key: &str,
+        value: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.settings()?.iter().any(|(known, is)| known == key && is == value) {
+            return Ok(());
+        }
+        let deed = Deed::Setting { key: key.to_owned(), value: Some(value.to_owned()) };
+        self.durably(|db| {
+            let sql = "INSERT OR REPLACE INTO setting (key, value, changed) VALUES (?1, ?2, ?3)";
+            db.execute(sql, (key, value, now.nanos()))?;
+            log::note(db, &deed.words(), now)
+        })
+    }
+
+    /// The settings of the case: key, value.
+    ///
+    /// # Errors
+    /// When the case is damaged.
+    pub fn settings(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let mut statement =
+            self.db.prepare_cached("SELECT key, value FROM setting ORDER BY key")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The sources that the case keeps, in the order in which they were given.

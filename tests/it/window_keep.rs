@@ -92,6 +92,7 @@ fn a_saved_case_keeps_its_own_sources() {
     until(&mut window, |window| has(window, "Open the example"));
     window.get_by_label("Open the example").click();
     until(&mut window, |window| has(window, "Hosts, 89 rows"));
+    assert_eq!(window.state().snapshot().case.undo, None, "nothing was done yet");
     let judged = window.state().snapshot().hosts.all.clone();
     window.state_mut().ask(Command::SaveAs(saved.clone(), Existing::Keep));
     until(&mut window, |window| has(window, "saved in a.infralock"));

@@ -27,7 +27,7 @@ impl OwnContext {
 
     fn of(store: &Store) -> Self {
         // What cannot be read is told by who judges by it.
-        let settings = store.persons_data().unwrap_or_default().settings;
+        let settings = store.settings().unwrap_or_default();
         let setting = |key: &str| {
             let found = settings.iter().find(|(known, _)| known == key);
             found.map(|(_, value)| value.clone())

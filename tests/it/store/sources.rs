@@ -52,6 +52,21 @@ fn a_source_is_kept_once_replaced_by_name_and_removed() {
     assert_eq!(newest.raw(), "removal of own list worse");
 }
 
+/// What came with files is no deed: undo leaves it alone.
+#[test]
+fn settings_that_came_with_files_are_kept_and_not_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
+    for _ in 0..2 {
+        store.keep_setting("mine", "192.0.2.0/24\n2001:db8::/32", now()).unwrap();
+    }
+    assert_eq!(store.undo(now()).unwrap(), None);
+    assert_eq!(store.settings().unwrap()[0].1, "192.0.2.0/24\n2001:db8::/32");
+    let log = store.audit_log().unwrap();
+    let log: Vec<&str> = log.iter().map(|entry| entry.what.raw()).collect();
+    assert_eq!(log, ["own networks: 192.0.2.0/24, 2001:db8::/32"], "written once");
+}
+
 #[test]
 fn what_is_too_large_is_named_and_too_many_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -162,4 +177,36 @@ fn a_case_is_judged_alike_when_what_it_was_given_is_gone() {
     let looked = infralock(&["triage", "--case", case, "--list", &none, "--json"]);
     assert!(looked.status.success());
     assert_eq!(text(&infralock(&["case", "info", case]).stdout), info, "nothing was changed");
+}
+
+/// A profile is kept too; `default`, said aloud, takes its place.
+#[test]
+fn a_case_keeps_its_profile_until_another_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = folder.path().join("a.infralock");
+    let case = case.to_str().unwrap();
+    let profile = folder.path().join("mild.toml");
+    let shipped = infralock::threat::profile::DEFAULT_TOML;
+    let mild = shipped.replacen("prior = 0.005", "prior = 0.001", 1);
+    assert_ne!(mild, shipped);
+    std::fs::write(&profile, mild).unwrap();
+    let log = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop/auth.log");
+    let log = log.to_str().unwrap();
+    let score = |arguments: &[&str]| -> f64 {
+        let output = infralock(arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        value["hosts"][0]["score"].as_f64().unwrap()
+    };
+    let plain = score(&["triage", log, "--json"]);
+    let profile = profile.to_str().unwrap();
+    let mild = score(&["triage", log, "--case", case, "--profile", profile, "--json"]);
+    assert!(mild < plain, "{mild} {plain}");
+    std::fs::remove_file(profile).unwrap();
+    assert_eq!(score(&["triage", "--case", case, "--json"]), mild);
+    let looked = &["triage", "--case", case, "--profile", "default", "--json"];
+    assert_eq!(score(looked), plain);
+    assert_eq!(score(&["triage", "--case", case, "--json"]), mild, "a look changes nothing");
+    score(&["triage", log, "--case", case, "--profile", "default", "--json"]);
+    assert_eq!(score(&["triage", "--case", case, "--json"]), plain);
 }
