@@ -39,6 +39,8 @@ mod map;
 mod no_socket;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod panel_states;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod pictures;
 mod report;
 mod robust;
 mod shipped_data;
@@ -62,6 +64,8 @@ mod window_handover;
 mod window_keep;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_marks;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_jobs;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_packets;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]

@@ -119,7 +119,8 @@ fn progress_ui(ui: &mut Ui, job: &JobView) {
     let JobState::Running { part, detail } = &job.state else { return };
     let title = Visible(&job.title).to_string();
     if let Some(part) = part {
-        let bar = ProgressBar::new(*part).desired_width(320.0).desired_height(4.0);
+        let bar = ProgressBar::new(*part).fill(Palette::of(ui).amount);
+        let bar = bar.desired_width(320.0).desired_height(4.0);
         let name = format!("{title}: {:.0} % done", part * 100.0);
         ui.add(bar)
             .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name.as_str()));

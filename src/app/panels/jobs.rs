@@ -136,14 +136,17 @@ fn when(job: &JobView, now: Timestamp) -> String {
     format!("{} {zone} · {}", time(Some(begun)), took(secs))
 }
 
-/// `0.4 s`, `12 s`, `3 min 5 s`.
+/// `0.4 s`, `12 s`, `3 min 5 s`, `2 h 5 min`.
 fn took(secs: f64) -> String {
     match secs {
         secs if secs < 9.95 => format!("{secs:.1} s"),
         secs if secs < 59.5 => format!("{secs:.0} s"),
         secs => {
             let whole = secs.round() as u64;
-            format!("{} min {} s", whole / 60, whole % 60)
+            match whole / 60 {
+                minutes if minutes < 60 => format!("{minutes} min {} s", whole % 60),
+                minutes => format!("{} h {} min", minutes / 60, minutes % 60),
+            }
         }
     }
 }
@@ -183,7 +186,10 @@ fn bar_ui(ui: &mut Ui, job: &JobView, part: Option<f32>, room: Room) {
         Room::Line => 120.0,
     };
     let bar = match part {
-        Some(part) => ui.add(ProgressBar::new(part).desired_width(width).desired_height(6.0)),
+        Some(part) => {
+            let bar = ProgressBar::new(part).fill(Palette::of(ui).amount);
+            ui.add(bar.desired_width(width).desired_height(6.0))
+        }
         None => ui.spinner(),
     };
     let title = Visible(&job.title).to_string();
@@ -324,6 +330,7 @@ mod tests {
             (59.4, "59 s"),
             (59.6, "1 min 0 s"),
             (185.2, "3 min 5 s"),
+            (7_519.0, "2 h 5 min"),
         ] {
             assert_eq!(took(secs), shown);
         }
