@@ -11,6 +11,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 use super::copy::Form;
 use super::panels::PANELS;
 use super::panels::marking::Mark;
+use super::panels::packets::Step;
 use crate::engine::workbench::{Command, GroupBy};
 
 /// A thing that a person can do.
@@ -133,6 +134,10 @@ pub enum Act {
     HandOver,
     /// Goes to the filter, to write it.
     Filter,
+    /// Searches the packets that are shown.
+    Find,
+    /// To the next or the previous place of what is searched.
+    FindStep(Step),
     /// Asks for a list to compare with the case.
     Compare,
     /// Takes back what was done last.
@@ -303,6 +308,14 @@ fn edit() -> Vec<Action> {
             .keys(CTRL, Key::F)
             .parted(),
     );
+    let find = "Text or bytes in packets and streams; Ctrl+F in the view of packets goes there too";
+    list.push(Menu::Edit.with("Find in packets …", Act::Find, find));
+    for (name, step, held) in
+        [("Find next", Step::Next, NONE), ("Find previous", Step::Previous, SHIFT)]
+    {
+        let what = "The next or the previous place of what is searched in packets";
+        list.push(Menu::Edit.with(name, Act::FindStep(step), what).keys(held, Key::F3));
+    }
     let what = "Which addresses of a pasted list occur in the case";
     list.push(Menu::Edit.with("Compare with a list …", Act::Compare, what));
     for (number, (mark, name, what, key)) in Mark::ALL.into_iter().enumerate() {
@@ -399,6 +412,8 @@ pub const IN_VIEWS: &[(&str, &str, &str)] = &[
     ("Tables", "Ctrl + C", "Copy the chosen rows as text"),
     ("Tables", "Escape", "Choose none"),
     ("Tables", "→ ← Enter", "Unfold or fold a group"),
+    ("Packets", "Ctrl + F", "Find text or bytes"),
+    ("Packets", "Enter, Shift + Enter", "In the field of the search: next, previous"),
     ("Map", "← ↑ ↓ →", "Move"),
     ("Map", "+ −", "Zoom"),
     ("Map", "Home", "The whole world"),

@@ -30,6 +30,9 @@ use crate::engine::workbench::{Command, Snapshot, Workbench};
 /// Points below which there is no room for the names of views: a small screen, or a large size.
 const NARROW: f32 = 900.0;
 
+/// The view that can be searched, by its title.
+const PACKETS: &str = panels::packets::PANEL.title;
+
 /// The window.
 pub struct Shell {
     workbench: Workbench,
@@ -289,6 +292,12 @@ impl Shell {
         if !writes && ctx.input_mut(|input| input.consume_key(Modifiers::NONE, egui::Key::Slash)) {
             self.acts.push(Act::Filter);
         }
+        // Where packets are looked at, they are what is searched.
+        let searches = self.views.is_used(PACKETS) && self.workbench.snapshot().packets.is_some();
+        let find = KeyboardShortcut::new(Modifiers::COMMAND, egui::Key::F);
+        if searches && ctx.input_mut(|input| input.consume_shortcut(&find)) {
+            self.acts.push(Act::Find);
+        }
         let mut keys: Vec<_> = self
             .actions
             .iter()
@@ -318,6 +327,14 @@ impl Shell {
                 View { snapshot, wishes, memory }.hand_over();
             }
             Act::Filter => self.memory.filter.wanted = true,
+            Act::Find => {
+                self.views.show_titled(PACKETS);
+                self.memory.packets.find();
+            }
+            Act::FindStep(step) if self.views.is_used(PACKETS) => {
+                self.memory.packets.find_step(step);
+            }
+            Act::FindStep(_) => {}
             Act::Compare => self.memory.compare.open(),
             Act::Mark(mark) => {
                 let (wishes, memory) = (&mut self.wishes, &mut self.memory);

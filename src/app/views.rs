@@ -70,6 +70,19 @@ impl Views {
         self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == number));
     }
 
+    /// Brings the view of a title to the front.
+    pub(super) fn show_titled(&mut self, title: &str) {
+        if let Some(number) = PANELS.iter().position(|panel| panel.title == title) {
+            self.show(number);
+        }
+    }
+
+    /// Whether the view of a title is in front, and was used last.
+    pub(super) fn is_used(&self, title: &str) -> bool {
+        let is_it = PANELS.get(self.used).is_some_and(|panel| panel.title == title);
+        is_it && self.shows(self.used)
+    }
+
     /// Whether a view is in front.
     pub(super) fn shows(&self, number: usize) -> bool {
         match self.alone() {

@@ -206,7 +206,8 @@ fn reading(before: &Snapshot) -> Snapshot {
 fn packets(state: PacketState) -> Option<Arc<PacketView>> {
     let uid = infralock::model::Uid::from_hash([7; 12]);
     let title = "192.0.2.7:1024 → 198.51.100.1:80 tcp".to_owned();
-    Some(Arc::new(PacketView { of: uid.into(), title, state, chosen: None, stream: None }))
+    let of = uid.into();
+    Some(Arc::new(PacketView { of, title, state, chosen: None, stream: None, found: None }))
 }
 
 /// All that screen readers hear of a panel.

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use infralock::app::shell::Shell;
 use infralock::engine::workbench::{Command, PacketState, Selected, Side, Snapshot};
 use infralock::model::{Flow, Uid};
@@ -219,4 +219,78 @@ fn packets_of_a_host_are_those_of_all_its_flows_and_are_saved_as_one_capture() {
         count += 1;
     }
     assert_eq!(count, wanted);
+}
+
+fn type_over(window: &mut Harness<'_, Shell>, text: &str) {
+    window.get_by_role_and_label(egui::Role::TextInput, "Find in packets").focus();
+    window.step();
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+    window.event(egui::Event::Text(text.to_owned()));
+    window.step();
+}
+
+/// How many places are told: the 17 of `3 of 17`.
+fn places(window: &Harness<'_, Shell>, at: usize) -> Option<usize> {
+    let told = format!("{at} of ");
+    let labels = window.query_all_by_label_contains(&told);
+    let said = |node: egui_kittest::Node<'_>| {
+        let node = node.accesskit_node();
+        node.label().or_else(|| node.value())
+    };
+    let labels: Vec<String> = labels.filter_map(said).collect();
+    let rest = labels.iter().find_map(|label| label.strip_prefix(&told))?;
+    rest.trim_end_matches(" as bytes").parse().ok()
+}
+
+#[test]
+fn text_and_bytes_are_searched_in_packets_and_in_the_stream() {
+    let mut window = window();
+    until(&mut window, |window| has(window, "Open the example"));
+    window.get_by_label("Open the example").click();
+    until(&mut window, |window| has(window, "Hosts, 89 rows"));
+    let uid = the_flow(&window.state().snapshot(), http);
+    window.state_mut().ask(Command::ShowPackets(uid.into(), None));
+    to_the_panel(&mut window);
+    until(&mut window, is_ready);
+    until(&mut window, |window| has(window, "Fields, "));
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::F);
+    until(&mut window, |window| has(window, "Find in packets"));
+
+    // In the bytes of packets, in either letter case: the first one with it is chosen by F3.
+    type_over(&mut window, "hTTp/1.");
+    until(&mut window, |window| places(window, 1).is_some());
+    let count = places(&window, 1).unwrap();
+    let view = window.state().snapshot().packets.clone().unwrap();
+    let found = view.found.clone().unwrap();
+    assert!(count > 1 && found.in_packets.len() == count, "{count}");
+    window.key_press(egui::Key::F3);
+    until(&mut window, |window| places(window, 2) == Some(count));
+    let second = found.in_packets[1].packet;
+    until(&mut window, |window| {
+        let view = window.state().snapshot().packets.clone().unwrap();
+        view.chosen.as_ref().unwrap().place == second
+    });
+    window.key_press_modifiers(egui::Modifiers::SHIFT, egui::Key::F3);
+    window.key_press_modifiers(egui::Modifiers::SHIFT, egui::Key::F3);
+    until(&mut window, |window| places(window, count) == Some(count));
+
+    // In the stream; as bytes; and where there is none.
+    window.get_by_label("Stream").click();
+    until(&mut window, |window| places(window, 1) == Some(found.in_stream.len()));
+    type_over(&mut window, "0d 0a 0d 0a");
+    until(&mut window, |window| has(window, " as bytes") && places(window, 1).is_some());
+    window.get_by_label("Next place").click();
+    until(&mut window, |window| places(window, 2).is_some());
+    type_over(&mut window, "nobody said this");
+    until(&mut window, |window| has(window, "not found"));
+
+    window.get_by_label("Close the search").click();
+    until(&mut window, |window| !has(window, "Find in packets"));
+    // In another view the same key goes to the filter.
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Num2);
+    window.step();
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::F);
+    window.step();
+    window.step();
+    assert!(!has(&window, "Find in packets"));
 }

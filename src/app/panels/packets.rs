@@ -5,6 +5,7 @@
 //! are asked for. Which packet is taken apart is the engine's to know, which field is marked
 //! is the panel's.
 
+mod find;
 mod hex;
 mod stream;
 
@@ -14,6 +15,8 @@ use serde_json::json;
 
 use egui::{Margin, Panel as Bar, ProgressBar, RichText, TextEdit, Ui};
 
+pub use self::find::Step;
+use self::find::{FindState, find_ui};
 use self::hex::hex_ui;
 use self::stream::{StreamState, stream_ui};
 use super::flows::endpoint;
@@ -28,8 +31,8 @@ use crate::app::widgets::table::{Cell, Column};
 use crate::app::widgets::text::{bytes, counted, grouped};
 use crate::engine::Existing;
 use crate::engine::workbench::{
-    ChosenPacket, Command, JobId, JobState, PacketRow, PacketState, PacketView, Packets, PacketsOf,
-    SavePackets, Selected, Side,
+    ChosenPacket, Command, Found, JobId, JobState, PacketRow, PacketState, PacketView, Packets,
+    PacketsOf, SavePackets, Selected, Side,
 };
 use crate::model::{Addr, Endpoint, Flow, Visible};
 
@@ -61,9 +64,20 @@ pub struct PacketsState {
     /// The dialog that saves packets, and whose.
     saving: Option<(PacketsOf, PathField)>,
     answers: Answers,
+    find: FindState,
 }
 
 impl PacketsState {
+    /// Opens the field that searches.
+    pub fn find(&mut self) {
+        self.find.open();
+    }
+
+    /// Goes to the next or the previous place of what is searched.
+    pub fn find_step(&mut self, step: Step) {
+        self.find.step(step);
+    }
+
     /// Asks where packets are to be saved.
     pub fn save(&mut self, of: PacketsOf) {
         self.saving = Some((of, PathField::new("infralock-packets.pcapng")));
@@ -226,6 +240,8 @@ pub(super) fn selected_ui(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn reading_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, id: JobId) {
+    // What comes is searched anew.
+    view.memory.packets.find.forget_answer();
     let job = view.snapshot.jobs.iter().find(|job| job.id == id);
     let (part, detail) = match job.map(|job| &job.state) {
         Some(JobState::Running { part, detail }) => (part.unwrap_or(0.0), detail.clone()),
@@ -271,6 +287,7 @@ fn failed_ui(ui: &mut Ui, view: &mut View<'_>, of: &PacketsOf, (why, path): (&st
 
 fn ready_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packets) {
     head_ui(ui, view, shown, packets);
+    find_ui(ui, view, shown, packets);
     for why in &packets.missing {
         let why = Visible(why).to_string();
         ui.horizontal(|ui| {
@@ -282,7 +299,9 @@ fn ready_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Pack
     if let (true, Some(stream)) = (view.memory.packets.shows_stream, &shown.stream) {
         let row = shown.chosen.as_ref().and_then(|it| packets.rows.get(it.place as usize));
         let flow = row.filter(|_| packets.flows.len() > 1).map(|row| packets.flow_title(row));
-        return stream_ui(ui, stream, flow.as_deref(), &mut view.memory.packets.stream);
+        let state = &mut view.memory.packets;
+        let marks = state.find.in_stream(shown.found.as_deref());
+        return stream_ui(ui, stream, (flow.as_deref(), marks), &mut state.stream);
     }
     let Some(chosen) = &shown.chosen else { return list_ui(ui, view, shown, packets) };
     let below = egui::Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::ZERO);
@@ -292,7 +311,7 @@ fn ready_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Pack
         .resizable(true)
         .default_size(height * 0.55)
         .size_range(80.0..=(height - 80.0).max(81.0))
-        .show(ui, |ui| apart_ui(ui, view, chosen));
+        .show(ui, |ui| apart_ui(ui, view, chosen, shown.found.as_deref()));
     egui::CentralPanel::default().frame(below).show(ui, |ui| {
         list_ui(ui, view, shown, packets);
     });
@@ -309,6 +328,10 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>, shown: &PacketView, packets: &Packe
             ui.add_space(theme::SPACE);
             if ui.button("Save packets …").clicked() {
                 state.save(shown.of.clone());
+            }
+            let find = ui.button("Find …").on_hover_text("Text or bytes in these packets  Ctrl+F");
+            if find.clicked() {
+                state.find();
             }
             let count = match &packets.cut {
                 Some(cut) => cut.clone(),
@@ -444,7 +467,7 @@ fn arrow(side: Option<Side>) -> &'static str {
 }
 
 /// One packet: fields left, bytes right.
-fn apart_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
+fn apart_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket, found: Option<&Found>) {
     let marked = view.memory.packets.field.filter(|(place, _)| *place == chosen.place);
     let range = marked
         .and_then(|(_, field)| chosen.fields.get(field))
@@ -453,9 +476,10 @@ fn apart_ui(ui: &mut Ui, view: &mut View<'_>, chosen: &ChosenPacket) {
     let frame = egui::Frame::new().fill(Palette::of(ui).ground).inner_margin(Margin::same(4));
     // Room for sixteen bytes a row where there is much, else for eight, and the rest for fields.
     let width = if ui.available_width() > 960.0 { 560.0 } else { 320.0 };
-    let mut met = None;
+    let (mut met, mut places) = (None, Vec::new());
+    let marks = view.memory.packets.find.in_packet(found, chosen.place, &mut places);
     Bar::right("packet bytes").frame(frame).resizable(true).default_size(width).show(ui, |ui| {
-        met = hex_ui(ui, &chosen.bytes, &range);
+        met = hex_ui(ui, &chosen.bytes, &range, marks);
     });
     if let Some(at) = met {
         view.memory.packets.field = innermost(chosen, at).map(|field| (chosen.place, field));

@@ -88,6 +88,8 @@ pub enum Command {
     ShowPackets(PacketsOf, Option<PathBuf>),
     /// Takes one of these packets apart, by its place among them. Changes `packets`.
     ChoosePacket(u32),
+    /// Searches text or bytes in the packets that are shown, and in the stream. Changes `packets`.
+    FindInPackets(String),
     /// Writes packets to a capture of their own. A job; its end changes `saved`.
     SavePackets(SavePackets),
     /// Ends the engine; jobs are stopped.

@@ -51,8 +51,9 @@ pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, 
 pub use log::{LOG_SHOWN_MAX, Log};
 pub use own_sources::OwnContext;
 pub use packets::{
-    ChosenPacket, PACKET_BYTES_MAX, PACKETS_MAX, PacketRow, PacketState, PacketView, Packets,
-    PacketsOf, STREAM_BYTES_MAX, SavePackets, StreamRow, StreamView,
+    ChosenPacket, FOUND_MAX, Found, InPacket, Needle, PACKET_BYTES_MAX, PACKETS_MAX, PacketRow,
+    PacketState, PacketView, Packets, PacketsOf, STREAM_BYTES_MAX, SavePackets, StreamRow,
+    StreamView,
 };
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{

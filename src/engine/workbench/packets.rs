@@ -8,6 +8,7 @@
 //! Bounds: [`PACKETS_MAX`] packets and [`PACKET_BYTES_MAX`] bytes, [`STREAM_BYTES_MAX`] of the
 //! stream of a flow; what is beyond is said.
 
+mod find;
 mod read;
 mod rows;
 mod stream;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
+pub use find::{FOUND_MAX, Found, InPacket, Needle};
 pub use rows::{ChosenPacket, PacketRow};
 pub use stream::{StreamRow, StreamView};
 
@@ -77,6 +79,8 @@ pub struct PacketView {
     pub chosen: Option<Arc<ChosenPacket>>,
     /// What both sides of its flow said.
     pub stream: Option<Arc<StreamView>>,
+    /// What was searched in packets and stream.
+    pub found: Option<Arc<Found>>,
 }
 
 /// Where packets that were asked for stand.
@@ -176,7 +180,8 @@ impl Engine {
             JobState::Running { part: None, detail },
         );
         let state = PacketState::Reading(id);
-        let view = PacketView { of: of.clone(), title, state, chosen: None, stream: None };
+        let view =
+            PacketView { of: of.clone(), title, state, chosen: None, stream: None, found: None };
         self.next.packets = Some(Arc::new(view.clone()));
         let sources = self.sources(of, from);
         let Some(task) = self.task(id) else { return };
@@ -223,7 +228,13 @@ impl Engine {
             (flow, Some(stream)) if flow == before => Some(Arc::clone(stream)),
             (flow, _) => flow.map(|flow| Arc::new(packets.stream(flow))),
         };
-        let view = PacketView { chosen, stream, ..PacketView::clone(view) };
+        let found = match (&view.found, &stream) {
+            (Some(found), Some(stream)) if flow_of(place) != before => {
+                Some(Arc::new(Found::clone(found).in_another(Some(stream))))
+            }
+            (found, _) => found.clone(),
+        };
+        let view = PacketView { chosen, stream, found, ..PacketView::clone(view) };
         self.next.packets = Some(Arc::new(view));
     }
 

@@ -295,6 +295,7 @@ impl Engine {
             Command::HandOver(wish) => self.hand_over(wish),
             Command::ShowPackets(of, from) => self.show_packets(of, from),
             Command::ChoosePacket(place) => self.choose_packet(place),
+            Command::FindInPackets(text) => self.find_in_packets(text),
             Command::SavePackets(wish) => self.save_packets(wish),
         }
     }

@@ -2,12 +2,23 @@
 
 use std::ops::Range;
 
-use egui::{Align2, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Painter, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
+use super::find::{Looked, Marks};
 use crate::app::theme::{self, Palette};
 
-/// Draws bytes, a range of them marked; gives the byte that was clicked.
-pub(super) fn hex_ui(ui: &mut Ui, bytes: &[u8], marked: &Range<usize>) -> Option<usize> {
+/// Height of a row.
+const ROW: f32 = 16.0;
+
+/// Draws bytes, a range of them marked, and what was searched; gives the byte that was clicked.
+pub(super) fn hex_ui(
+    ui: &mut Ui,
+    bytes: &[u8],
+    marked: &Range<usize>,
+    found: Marks<'_>,
+) -> Option<usize> {
     let font = theme::mono(theme::BODY - 1.0);
     let wide = ui.fonts_mut(|fonts| fonts.glyph_width(&font, '0'));
     // Offset and two spaces, three characters a byte, a space, a character a byte.
@@ -15,19 +26,20 @@ pub(super) fn hex_ui(ui: &mut Ui, bytes: &[u8], marked: &Range<usize>) -> Option
     let in_row = if fits(16) { 16 } else { 8 };
     let rows = bytes.len().div_ceil(in_row);
     let mut clicked = None;
-    ScrollArea::vertical().id_salt("hex").auto_shrink(false).show_rows(
-        ui,
-        16.0,
-        rows,
-        |ui, seen| {
-            ui.spacing_mut().item_spacing.y = 0.0;
-            for row in seen {
-                let from = row * in_row;
-                let part = bytes.get(from..bytes.len().min(from + in_row)).unwrap_or_default();
-                clicked = row_ui(ui, Row { from, part, in_row, wide, marked }).or(clicked);
-            }
-        },
-    );
+    let mut area = ScrollArea::vertical().id_salt("hex").auto_shrink(false);
+    if let Some(place) = found.current.filter(|_| found.moved) {
+        let row = (place.start / in_row) as f32;
+        let step = ROW + ui.spacing().item_spacing.y;
+        area = area.vertical_scroll_offset((row * step - ui.available_height() / 3.0).max(0.0));
+    }
+    area.show_rows(ui, ROW, rows, |ui, seen| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        for row in seen {
+            let from = row * in_row;
+            let part = bytes.get(from..bytes.len().min(from + in_row)).unwrap_or_default();
+            clicked = row_ui(ui, Row { from, part, in_row, wide, marked, found }).or(clicked);
+        }
+    });
     clicked
 }
 
@@ -37,10 +49,11 @@ struct Row<'a> {
     in_row: usize,
     wide: f32,
     marked: &'a Range<usize>,
+    found: Marks<'a>,
 }
 
 fn row_ui(ui: &mut Ui, row: Row<'_>) -> Option<usize> {
-    let Row { from, part, in_row, wide, marked } = row;
+    let Row { from, part, in_row, wide, marked, found } = row;
     let size = vec2(ui.available_width(), 16.0 + ui.spacing().item_spacing.y);
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     let text = in_words(from, part);
@@ -54,6 +67,13 @@ fn row_ui(ui: &mut Ui, row: Row<'_>) -> Option<usize> {
         painter.text(pos2(x, middle), Align2::LEFT_CENTER, text, font.clone(), colour);
     };
     draw(left, format!("{from:04x}"), palette.quiet);
+    for place in found.within(&(from..from + part.len())) {
+        let (first, last) = (place.start.max(from) - from, place.end.min(from + part.len()) - from);
+        for (x, end) in [(hex_at(first), hex_at(last) - wide), (text_at(first), text_at(last))] {
+            let rect = Rect::from_min_max(pos2(x, rect.min.y), pos2(end, rect.max.y));
+            found_ui(&painter, palette, rect, found.looked(place));
+        }
+    }
     for (at, byte) in part.iter().enumerate() {
         if marked.contains(&(from + at)) {
             // One ground under neighbours, without gaps between them.
@@ -79,6 +99,15 @@ fn row_ui(ui: &mut Ui, row: Row<'_>) -> Option<usize> {
     let at = if pointer.x >= text_at(0) { in_text } else { in_hex };
     let is_in = at >= 0.0 && at < part.len() as f32;
     is_in.then_some(from + at as usize)
+}
+
+/// A place that was found: a ground and a line around it, a strong one where the person looks.
+pub(super) fn found_ui(painter: &Painter, palette: &Palette, rect: Rect, looked: Looked) {
+    let (ground, line) = match looked {
+        Looked::Here => (palette.selected, Stroke::new(2.0, palette.accent)),
+        Looked::Elsewhere => (palette.hovered, Stroke::new(1.0, palette.warned)),
+    };
+    painter.rect(rect, 0.0, ground, line, StrokeKind::Inside);
 }
 
 /// A row for people who cannot see it, and for tests: `0010: 45 00 "E·"`.

@@ -1,7 +1,14 @@
 //! What both sides of a flow said: as text with control characters visible, or as hex.
 
-use egui::{Align2, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
+use std::ops::Range;
 
+use egui::text::CCursor;
+use egui::{
+    Align2, Rect, RichText, Role, ScrollArea, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::find::{Looked, Marks};
+use super::hex::found_ui;
 use super::{arrow, part_of};
 use crate::app::theme::{self, Palette};
 use crate::app::widgets::text::counted;
@@ -11,17 +18,23 @@ use crate::model::Visible;
 /// Height of a row.
 const ROW: f32 = 17.0;
 
+/// Where the signs of sixteen bytes begin in a row of hex, behind their pairs.
+const HEX_SIGNS_AT: usize = 16 * 3 + 1;
+
 /// How the stream is shown.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct StreamState {
     is_hex: bool,
+    /// The form that was shown last.
+    shown: Option<bool>,
 }
 
-/// Draws the stream; `flow` says whose it is, where packets of several are listed.
+/// Draws the stream, and what was found in it; `flow` says whose it is, where packets of several
+/// are listed.
 pub(super) fn stream_ui(
     ui: &mut Ui,
     stream: &StreamView,
-    flow: Option<&str>,
+    (flow, found): (Option<&str>, Marks<'_>),
     state: &mut StreamState,
 ) {
     let palette = Palette::of(ui);
@@ -50,11 +63,18 @@ pub(super) fn stream_ui(
         });
         return;
     }
-    let area = ScrollArea::vertical().id_salt(("stream", state.is_hex)).auto_shrink(false);
+    let mut area = ScrollArea::vertical().id_salt(("stream", state.is_hex)).auto_shrink(false);
+    // The other form of the same bytes is scrolled to the same place.
+    let turned = state.shown.replace(state.is_hex) != Some(state.is_hex);
+    if let Some(place) = found.current.filter(|_| found.moved || turned) {
+        let row = rows.partition_point(|row| row.to as usize <= place.start) as f32;
+        let step = ROW + ui.spacing().item_spacing.y;
+        area = area.vertical_scroll_offset((row * step - ui.available_height() / 3.0).max(0.0));
+    }
     area.show_rows(ui, ROW, rows.len(), |ui, seen| {
         ui.spacing_mut().item_spacing.y = 0.0;
         for row in rows.get(seen).unwrap_or_default() {
-            row_ui(ui, stream, row, *state);
+            row_ui(ui, stream, (row, found), *state);
         }
     });
 }
@@ -67,7 +87,12 @@ const fn colour(palette: &Palette, side: Side) -> egui::Color32 {
     }
 }
 
-fn row_ui(ui: &mut Ui, stream: &StreamView, row: &StreamRow, state: StreamState) {
+fn row_ui(
+    ui: &mut Ui,
+    stream: &StreamView,
+    (row, found): (&StreamRow, Marks<'_>),
+    state: StreamState,
+) {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let (text, ink) = match (row.missing, state.is_hex) {
@@ -94,8 +119,44 @@ fn row_ui(ui: &mut Ui, stream: &StreamView, row: &StreamRow, state: StreamState)
             painter.vline(gutter, rect.y_range(), egui::Stroke::new(1.0, palette.hairline));
         }
     }
-    let at = pos2(rect.min.x + 24.0, rect.center().y);
-    painter.text(at, Align2::LEFT_CENTER, text, font, ink);
+    let galley = painter.layout_no_wrap(text, font, ink);
+    let at = pos2(rect.min.x + 24.0, rect.center().y - galley.size().y / 2.0);
+    let bytes = stream.row(row);
+    let (from, to) = (row.from as usize, row.to as usize);
+    for place in found.within(&(from..to)) {
+        let part = place.start.max(from) - from..place.end.min(to) - from;
+        let looked = found.looked(place);
+        let parts = match state.is_hex {
+            true => hex_columns(&part).to_vec(),
+            false => Vec::from([text_columns(bytes, &part)]),
+        };
+        for part in parts {
+            let x = |at: usize| galley.pos_from_cursor(CCursor::new(at)).min.x;
+            let [left, right] = [x(part.start), x(part.end)].map(|x| at.x + x);
+            let (from, to) = (pos2(left - 1.0, rect.min.y), pos2(right + 1.0, rect.max.y));
+            found_ui(&painter, palette, Rect::from_min_max(from, to), looked);
+        }
+        if looked == Looked::Here {
+            // A mark beside the row, for who cannot tell the lines apart.
+            let mark = pos2(rect.min.x + 20.0, rect.center().y);
+            let tip = [vec2(-4.0, -5.0), vec2(3.0, 0.0), vec2(-4.0, 5.0)].map(|to| mark + to);
+            painter.add(Shape::convex_polygon(tip.to_vec(), palette.accent, Stroke::NONE));
+        }
+    }
+    painter.galley(at, galley, ink);
+}
+
+/// Which characters of a row of hex show some of its bytes: the pairs, and the signs behind them.
+fn hex_columns(part: &Range<usize>) -> [Range<usize>; 2] {
+    let pairs = part.start * 3..(part.end * 3).saturating_sub(1);
+    [pairs, HEX_SIGNS_AT + part.start..HEX_SIGNS_AT + part.end]
+}
+
+/// Which characters of a line show some of its bytes; its end is not shown.
+fn text_columns(bytes: &[u8], part: &Range<usize>) -> Range<usize> {
+    let whole = text(bytes).chars().count();
+    let width = |end: usize| text(bytes.get(..end).unwrap_or(bytes)).chars().count().min(whole);
+    width(part.start)..width(part.end)
 }
 
 /// A line; its end is told by the next row, every other control character by its number.
@@ -128,5 +189,22 @@ mod tests {
         assert_eq!(text(b"GET / HTTP/1.1\r\n"), "GET / HTTP/1.1");
         assert_eq!(text("a\u{202e}b\u{1b}[2J\rc\n".as_bytes()), "a\\u{202e}b\\u{1b}[2J\\u{d}c");
         assert_eq!(hex(b"A\0"), format!("41 00 {}A·", " ".repeat(14 * 3 + 1)));
+    }
+
+    #[test]
+    fn places_are_marked_where_their_characters_stand() {
+        let bytes = "a\u{1b}é=x\r\n".as_bytes();
+        let shown = text(bytes);
+        let marked = |part: Range<usize>| {
+            let part = text_columns(bytes, &part);
+            shown.chars().skip(part.start).take(part.len()).collect::<String>()
+        };
+        assert_eq!((marked(1..2), marked(2..4)), ("\\u{1b}".to_owned(), "é".to_owned()));
+        assert_eq!((marked(5..6), marked(5..8)), ("x".to_owned(), "x".to_owned()));
+        let row = hex(b"host: a");
+        let parts = hex_columns(&(1..3)).into_iter();
+        let marked: Vec<String> =
+            parts.map(|part| row.chars().skip(part.start).take(part.len()).collect()).collect();
+        assert_eq!(marked, ["6f 73", "os"]);
     }
 }
