@@ -59,6 +59,10 @@ fn named(response: egui::Response, name: &'static str) -> egui::Response {
 }
 
 fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostRow) {
+    if view.snapshot.case.is_growing {
+        let told = "Still being read: more may come, and detections come at the end.";
+        ui.add(egui::Label::new(RichText::new(told).color(Palette::of(ui).warned)).wrap());
+    }
     item::item_ui(ui, view, selection);
     head_ui(ui, view, host);
     let sentence = Visible(&selection.sentence).to_string();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::context::Context;
 use super::super::explain_known;
 use super::command::Selected;
+use super::job::Outcome;
 use super::select::select;
 use super::snapshot::{Selection, Timeline};
 use super::state::Engine;
@@ -16,7 +17,12 @@ impl Engine {
     pub(super) fn selection(&self, what: Selected) -> Option<Arc<Selection>> {
         let selection = match what {
             Selected::Address(addr) => known(addr, self.context.as_ref()?),
-            what => select(what, &self.outcome)?,
+            what => match &self.growing {
+                Some(found) => {
+                    select(what, &Outcome { found: found.clone(), ..self.outcome.clone() })?
+                }
+                None => select(what, &self.outcome)?,
+            },
         };
         Some(Arc::new(self.with_history(selection)))
     }

@@ -89,6 +89,8 @@ pub(super) struct Engine {
     /// Days for which cases keep the history of places; `None`: for ever.
     pub(super) retain_days: Option<u32>,
     pub(super) outcome: Outcome,
+    /// What is found so far in what is being read.
+    pub(super) growing: Option<Found>,
     /// The open case.
     pub(super) case: Option<OpenCase>,
     /// Where unsaved cases lie.
@@ -125,6 +127,7 @@ impl Engine {
             mine: Vec::new(),
             retain_days: None,
             outcome: Outcome::default(),
+            growing: None,
             case: None,
             recovery: None,
             turns: VecDeque::new(),
@@ -226,6 +229,7 @@ impl Engine {
                 self.set_job(id, state);
                 if over && self.reading.is_some_and(|(reading, _)| reading == id) {
                     self.reading = None;
+                    self.growing = None;
                     // What a person said may have gone with an address.
                     self.tell_case();
                     self.tell_history();
@@ -235,11 +239,16 @@ impl Engine {
             }
             Message::Packets(id, view) => self.take_packets(id, *view),
             Message::Saved(saved) => self.next.saved = Some(Arc::new(saved)),
-            Message::Growing(id, found) if self.is_heard(id) => self.show_found(*found),
+            Message::Growing(id, found) if self.is_heard(id) => {
+                self.growing = Some((*found).clone());
+                self.show_found(*found);
+                self.select_again();
+            }
             Message::Filtered(answer) => self.hear_filtered(*answer),
             Message::Compared(of, comparison) => self.hear_compared(&of, comparison),
             Message::Found(id, outcome) if self.is_heard(id) => {
                 self.outcome = *outcome;
+                self.growing = None;
                 self.show_all();
             }
             Message::Context(id, context) if self.is_heard(id) => self.take_context(context),
@@ -457,6 +466,7 @@ impl Engine {
         self.pasted.clear();
         self.context = self.plain.clone();
         self.outcome = Outcome::default();
+        self.growing = None;
         self.history = (Vec::new(), 0);
         self.reading = None;
         self.drop_packets();
@@ -518,6 +528,11 @@ impl Engine {
         self.show_found(outcome.found);
         self.sort_flows(self.next.flows.sort);
         self.sort_records(self.next.records.sort);
+        self.select_again();
+    }
+
+    /// Gathers again what is known of what is selected.
+    fn select_again(&mut self) {
         let selected = self.next.selection.as_ref().map(|selection| selection.what);
         self.next.selection = selected.and_then(|what| self.selection(what));
     }

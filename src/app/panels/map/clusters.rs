@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align2, Pos2, Rect, Ui, Vec2, pos2, vec2};
+use egui::{Align2, Pos2, Rect, Ui, Vec2, vec2};
 use hashbrown::HashMap;
 
 use super::frame::Frame;
@@ -56,6 +56,8 @@ pub(super) struct Clusters {
 pub(super) struct Seen<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) at: Pos2,
+    /// Where its number is written: it has one, and there is room.
+    number: Option<Rect>,
 }
 
 impl Clusters {
@@ -90,11 +92,23 @@ impl Clusters {
             for world in frame.worlds() {
                 let at = frame.at(cluster.unit, f64::from(world));
                 if near.contains(at) {
-                    seen.push(Seen { cluster, at });
+                    seen.push(Seen { cluster, at, number: None });
                 }
             }
         }
+        place_numbers(&mut seen);
         seen
+    }
+}
+
+/// Finds room for numbers: right of their mark, left, below or above. The most alarming come last
+/// and lie on top, so theirs are written first.
+fn place_numbers(seen: &mut [Seen<'_>]) {
+    let mut taken: Vec<Rect> = seen.iter().map(Seen::disc).collect();
+    for mark in seen.iter_mut().rev().filter(|mark| mark.cluster.count > 1) {
+        let is_free = |room: &Rect| !taken.iter().any(|taken| taken.intersects(*room));
+        mark.number = mark.rooms().into_iter().find(is_free);
+        taken.extend(mark.number);
     }
 }
 
@@ -169,18 +183,19 @@ impl Seen<'_> {
         Rect::from_center_size(self.at, Vec2::splat(self.size() * 2.0))
     }
 
-    /// The room that the number takes, if there is one.
-    fn number(&self) -> Option<Rect> {
+    /// Where its number could stand, the best place first.
+    fn rooms(&self) -> [Rect; 4] {
         // Seven points a digit are enough for the small type.
-        let width = grouped(self.cluster.count).len() as f32 * 7.0;
-        let left = pos2(self.at.x + self.size() + 3.0, self.at.y - 6.0);
-        (self.cluster.count > 1).then(|| Rect::from_min_size(left, vec2(width, 12.0)))
+        let size = vec2(grouped(self.cluster.count).len() as f32 * 7.0, 12.0);
+        let (beside, below) = (self.size() + 3.0 + size.x / 2.0, self.size() + 3.0 + size.y / 2.0);
+        [vec2(beside, 0.0), vec2(-beside, 0.0), vec2(0.0, below), vec2(0.0, -below)]
+            .map(|off| Rect::from_center_size(self.at + off, size))
     }
 
     /// The room that both take, with air around them.
     pub(super) fn room(&self) -> Rect {
         let disc = self.disc().expand(2.0);
-        self.number().map_or(disc, |number| disc.union(number))
+        self.number.map_or(disc, |number| disc.union(number))
     }
 }
 
@@ -188,26 +203,15 @@ impl Seen<'_> {
 pub(super) fn draw(ui: &Ui, rect: Rect, seen: &[Seen<'_>]) {
     let palette = Palette::of(ui);
     let painter = ui.painter().with_clip_rect(rect);
-    let mut taken: Vec<Rect> = seen.iter().map(Seen::disc).collect();
-    // The most alarming come last, and lie on top: their numbers are written first.
-    let written = seen.iter().rev().map(|mark| {
-        mark.number().is_some_and(|room| {
-            let is_free = !taken.iter().any(|taken| taken.intersects(room));
-            taken.extend(is_free.then_some(room));
-            is_free
-        })
-    });
-    let written: Vec<bool> = written.collect();
-    for (mark, &is_written) in seen.iter().zip(written.iter().rev()) {
+    for mark in seen {
         let radius = mark.size();
         // A ring of the ground, so that marks stand out on each other.
         painter.circle_filled(mark.at, radius + 2.0, palette.ground.gamma_multiply(0.7));
         band::mark(&painter, palette, mark.at, radius, mark.cluster.worst);
-        if is_written && let Some(room) = mark.number() {
-            let at = room.left_center();
+        if let Some(room) = mark.number {
             let text = grouped(mark.cluster.count);
             let font = theme::text(theme::HEAD);
-            painter.text(at, Align2::LEFT_CENTER, text, font, palette.text);
+            painter.text(room.center(), Align2::CENTER_CENTER, text, font, palette.text);
         }
     }
 }
