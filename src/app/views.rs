@@ -156,6 +156,7 @@ fn tools_ui(
     (icon, what): (&str, &str),
     expands: &mut Option<usize>,
 ) {
+    ui.add_space(4.0);
     let help = ui.add(egui::Button::new(icon::HELP).frame(false));
     let name = format!("What {} shows", panel.title);
     help.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));

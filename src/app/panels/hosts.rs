@@ -37,7 +37,7 @@ const COLUMNS: [(HostColumn, Column); 14] = [
     (HostColumn::Score, Column::text("Score", 66.0, "0 to 100, and the band's mark")),
     (HostColumn::Addr, Column::text("Address", 130.0, "The host")),
     (HostColumn::Name, Column::text("Name", 70.0, "The first name it was seen under").growing()),
-    (HostColumn::As, Column::text("Network", 134.0, "Origin AS and its name").growing()),
+    (HostColumn::As, Column::text("Network", 148.0, "Origin AS and its name").growing()),
     (
         HostColumn::Kinds,
         Column::text("Kind", 68.0, "What sort of network it belongs to; mine: one of your own"),
@@ -80,7 +80,7 @@ fn tools(ui: &mut Ui, view: &mut View<'_>) {
     columns_tool(ui, &mut view.memory.hosts.list.table, &columns());
     let by = view.snapshot.groups.as_ref().map(|groups| groups.by);
     let text = match by {
-        None => format!("{} Group", icon::GROUP),
+        None => icon::GROUP.to_owned(),
         Some(by) => format!("{} By {}", icon::GROUP, by.as_str()),
     };
     let menu =
@@ -94,6 +94,11 @@ fn tools(ui: &mut Ui, view: &mut View<'_>) {
             }
         }
     });
+    let name = match by {
+        None => "Group".to_owned(),
+        Some(by) => format!("By {}", by.as_str()),
+    };
+    button.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &name));
     button.on_hover_text("Hosts together by what they share, with sums");
 }
 

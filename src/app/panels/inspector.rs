@@ -13,7 +13,7 @@ use crate::app::widgets::band;
 use crate::app::widgets::text::{bytes, counted, distance, grouped, time, visible};
 use crate::engine::workbench::{Command, Selected, Selection, Verdict};
 use crate::export::HostRow;
-use crate::model::Visible;
+use crate::model::{HostKey, Visible};
 
 /// What a place's confidence is about (INTERFACE: `confidence`).
 const NEAR_KM: f64 = 40.0;
@@ -64,7 +64,7 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
         ui.add(egui::Label::new(RichText::new(told).color(Palette::of(ui).warned)).wrap());
     }
     item::item_ui(ui, view, selection);
-    head_ui(ui, view, host);
+    head_ui(ui, view, host, selection.key);
     let sentence = Visible(&selection.sentence).to_string();
     ui.add(egui::Label::new(sentence).wrap());
     why::why_ui(ui, view, host);
@@ -79,7 +79,7 @@ fn host_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection, host: &HostR
     peers_ui(ui, view, selection);
 }
 
-fn head_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
+fn head_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow, key: Option<HostKey>) {
     let palette = Palette::of(ui);
     let verdict = Verdict::of(host);
     ui.horizontal(|ui| {
@@ -87,7 +87,7 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
         let size = if addr.len() > 22 { theme::BODY } else { theme::TITLE };
         let label = ui.label(RichText::new(&addr).font(theme::mono(size)));
         let label = label.on_hover_text("Click to copy").interact(Sense::click());
-        label.context_menu(|ui| filter_ui(ui, view, host));
+        label.context_menu(|ui| menu_ui(ui, view, host, key));
         if label.clicked() {
             ui.copy_text(addr);
         }
@@ -115,11 +115,20 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
         parts.push(format!("in {}", visible(realm)));
     }
     ui.add(egui::Label::new(RichText::new(parts.join(" · ")).color(palette.quiet)).wrap());
-    ui.menu_button(format!("{} Filter", icon::SEARCH), |ui| filter_ui(ui, view, host));
+    let name = if key.is_some() { "Do with it" } else { "Filter" };
+    ui.menu_button(format!("{name} {}", icon::DOWN), |ui| menu_ui(ui, view, host, key));
     ui.add_space(4.0);
 }
 
-fn filter_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
+/// What can be done with a host; with an address that the case does not have, filters alone.
+fn menu_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow, key: Option<HostKey>) {
+    if let Some(key) = key {
+        let chosen = view.memory.host_menu.ui(ui, view.snapshot, key, &Vec::new);
+        if let Some(chosen) = chosen {
+            chosen.take(view);
+        }
+        return;
+    }
     if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_explained(host)) {
         view.filter_by(chosen);
     }

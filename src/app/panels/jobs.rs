@@ -267,7 +267,11 @@ fn others(jobs: &[JobView]) -> (String, bool) {
 
 fn line_ui(ui: &mut Ui, view: &mut View<'_>, job: &JobView) {
     hide_ui(ui, view, job);
-    let title = Button::new(Visible(&job.title).to_string()).frame(false);
+    let title = match &job.state {
+        JobState::Done(_) => format!("{}: done", Visible(&job.title)),
+        _ => Visible(&job.title).to_string(),
+    };
+    let title = Button::new(title).frame(false);
     if ui.add(title).on_hover_text("Show all jobs").clicked() {
         view.memory.wanted_view = Some(PANEL.title);
     }

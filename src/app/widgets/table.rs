@@ -133,6 +133,8 @@ pub struct TableState {
     pub cursor: Option<usize>,
     /// The columns in the person's order.
     columns: Vec<ColumnPlace>,
+    /// A row that is to come into sight.
+    sought: Option<usize>,
 }
 
 impl TableState {
@@ -140,7 +142,7 @@ impl TableState {
     pub fn reveal(&mut self, row: usize) {
         if self.cursor != Some(row) {
             self.cursor = Some(row);
-            self.top = row as f64 - 5.0;
+            self.sought = Some(row);
         }
     }
 }
@@ -244,14 +246,16 @@ impl Table<'_> {
         let (whole, _) = ui.allocate_exact_size(size, Sense::hover());
         let inner = whole.with_max_x(whole.max.x - BAR);
         let (columns, over) = self.standings(state, inner);
+        // The bar below stands in no row.
+        let foot = inner.max.y - if over > 0.0 { BAR } else { 0.0 };
         Layout {
             id: ui.scope_id().with(self.name),
             row,
             over,
             columns,
             head: inner.with_max_y(inner.min.y + row),
-            body: inner.with_min_y(inner.min.y + row),
-            bar: whole.with_min_y(whole.min.y + row).with_min_x(inner.max.x),
+            body: inner.with_min_y(inner.min.y + row).with_max_y(foot),
+            bar: whole.with_min_y(whole.min.y + row).with_min_x(inner.max.x).with_max_y(foot),
         }
     }
 
@@ -260,7 +264,12 @@ impl Table<'_> {
     }
 
     fn clamp(&self, state: &mut TableState, layout: &Layout) {
-        let last = (self.rows as f64 - self.rows_in_sight(layout)).max(0.0);
+        let in_sight = self.rows_in_sight(layout);
+        if let Some(row) = state.sought.take() {
+            // With some rows before it, as many as a low table has room for.
+            state.top = row as f64 - (in_sight / 2.0 - 1.0).clamp(0.0, 5.0).floor();
+        }
+        let last = (self.rows as f64 - in_sight).max(0.0);
         state.top = state.top.clamp(0.0, last);
     }
 

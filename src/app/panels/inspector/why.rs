@@ -11,19 +11,23 @@ use crate::model::Visible;
 /// References that are listed of one row.
 const REFS_SHOWN: usize = 8;
 
-/// The score as a waterfall: each row's points to the right, or to the left with a minus.
+/// The score as a waterfall: each row's bar goes on where the one before ended, to the right, or to
+/// the left with a minus. All of a bar's room is a hundred points, whatever the host.
 pub(super) fn why_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow) {
     section(ui, &format!("Why {}", if host.is_unknown() { "unknown" } else { "this score" }));
-    let largest = host.evidence.iter().map(|row| row.row.contribution.abs()).fold(1.0, f64::max);
+    let mut sum = 0.0;
     for row in &host.evidence {
-        evidence_ui(ui, view, row, largest);
+        let from = sum;
+        sum += if row.row.counted { row.row.contribution } else { 0.0 };
+        evidence_ui(ui, view, row, (from, sum));
     }
     let amounts =
         format!("evidence {:.2} · anonymity {:.2} (0 to 1)", host.evidence_amount, host.anonymity);
     ui.label(RichText::new(amounts).font(theme::text(theme::HEAD)).color(Palette::of(ui).quiet));
 }
 
-fn evidence_ui(ui: &mut Ui, view: &mut View<'_>, shown: &ShownEvidence, largest: f64) {
+/// One row, which brings the score from one number to another.
+fn evidence_ui(ui: &mut Ui, view: &mut View<'_>, shown: &ShownEvidence, (from, to): (f64, f64)) {
     let palette = Palette::of(ui);
     let row = &shown.row;
     let size = vec2(ui.available_width(), theme::ROW);
@@ -47,21 +51,15 @@ fn evidence_ui(ui: &mut Ui, view: &mut View<'_>, shown: &ShownEvidence, largest:
     );
     let number = pos2(bar.min.x - 8.0, rect.center().y);
     painter.text(number, Align2::RIGHT_CENTER, &points, theme::mono(theme::BODY - 0.5), colour);
-    let zero = bar.min.x + bar.width() * 0.25;
-    let part = (row.contribution.abs() / largest) as f32;
-    let filled = match row.contribution < 0.0 {
-        true => Rect::from_min_max(
-            pos2(zero - part * bar.width() * 0.25, bar.min.y),
-            pos2(zero, bar.max.y),
-        ),
-        false => Rect::from_min_max(
-            pos2(zero, bar.min.y),
-            pos2(zero + part * bar.width() * 0.75, bar.max.y),
-        ),
-    };
-    let fill = if row.contribution < 0.0 { palette.quiet } else { palette.amount };
-    painter.rect_filled(filled, 1.0, fill);
-    painter.vline(zero, bar.y_range(), egui::Stroke::new(1.0, palette.hairline));
+    let x = |points: f64| bar.min.x + bar.width() * (points / 100.0).clamp(0.0, 1.0) as f32;
+    let (left, right) = (x(from.min(to)), x(from.max(to)));
+    painter.hline(bar.x_range(), bar.max.y, egui::Stroke::new(1.0, palette.hairline));
+    if row.counted {
+        let fill = if row.contribution < 0.0 { palette.quiet } else { palette.amount };
+        // Little is still something.
+        let filled = Rect::from_x_y_ranges(left..=right.max(left + 1.5), bar.y_range());
+        painter.rect_filled(filled, 0.0, fill);
+    }
     let what = row.what.as_deref().map(|what| Visible(what).to_string()).unwrap_or_default();
     response.widget_info(|| {
         let name = format!("{} {points}: {what}", row.id);

@@ -23,7 +23,7 @@ pub(super) fn draw(ui: &Ui, snapshot: &Snapshot, frame: &Frame, taken: Vec<Rect>
         let [lat, lon] = *hosts.point.get(row as usize)?;
         (!lat.is_nan()).then_some((f64::from(lat), f64::from(lon)))
     };
-    let faint = Stroke::new(1.0, palette.accent.gamma_multiply(0.5));
+    let faint = Stroke::new(1.0, palette.accent.gamma_multiply(0.8));
     let peers = selection.peers.iter().filter_map(|peer| of_row(peer.row?));
     let Some((lat, lon, radius_km)) = point(selection) else {
         // Of a host that is nowhere, those it met are marked.

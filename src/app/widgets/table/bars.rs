@@ -11,7 +11,10 @@ impl Table<'_> {
         if layout.over <= 0.0 {
             return;
         }
-        let foot = layout.body.with_min_y(layout.body.max.y - BAR);
+        let foot = Rect::from_x_y_ranges(
+            layout.body.x_range(),
+            layout.body.max.y..=layout.body.max.y + BAR,
+        );
         let bar = ui.interact(foot, layout.id.with("sideways"), Sense::click_and_drag());
         let name = format!("Scroll {} sideways", self.name);
         bar.widget_info(|| WidgetInfo::labeled(Role::ScrollBar, true, &name));
