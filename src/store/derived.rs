@@ -472,36 +472,6 @@ impl Store {
         }
         Ok(detections)
     }
-
-    /// Where an address was said to be, oldest first.
-    ///
-    /// # Errors
-    /// When the case is damaged.
-    pub fn location_events(&self, of: Addr) -> Result<Vec<LocationEvent>, StoreError> {
-        let sql = "SELECT time, lat, lon, radius_km, confidence, city, country_code, profile, \
-                   data_date, inputs FROM geolocation_events WHERE addr = ?1 ORDER BY time, id";
-        let mut statement = self.db.prepare_cached(sql)?;
-        let mut rows = statement.query([addr_cell(of)])?;
-        let mut events = Vec::new();
-        while let Some(row) = rows.next()? {
-            events.push(LocationEvent {
-                time: Timestamp::from_nanos(row.get(0)?),
-                place: DerivedPlace {
-                    lat: row.get(1)?,
-                    lon: row.get(2)?,
-                    radius_km: row.get(3)?,
-                    confidence: row.get(4)?,
-                    city: row.get(5)?,
-                    country_code: row.get(6)?,
-                    inputs: row.get(9)?,
-                    ..DerivedPlace::default()
-                },
-                profile: row.get(7)?,
-                data_date: time_at(row, 8)?,
-            });
-        }
-        Ok(events)
-    }
 }
 
 fn read_host(row: &Row<'_>) -> Result<DerivedHost, StoreError> {

@@ -1,5 +1,6 @@
 //! What was made of a case: kept under its key, and the history of places beside it.
 
+use infralock::model::{HostKey, RealmId};
 use infralock::store::{
     DerivedDetection, DerivedEvidence, DerivedFrom, DerivedHost, DerivedPlace, Store,
 };
@@ -8,6 +9,10 @@ use super::{addr, now};
 
 fn from(key: &str) -> DerivedFrom {
     DerivedFrom { key: key.to_owned(), profile: "default".to_owned(), data_date: Some(now()) }
+}
+
+fn public(text: &str) -> HostKey {
+    HostKey::new(addr(text), RealmId(0))
 }
 
 fn place(lat: f64) -> DerivedPlace {
@@ -58,15 +63,15 @@ fn hosts_evidence_and_detections_come_back() {
     assert_eq!(read, expected.collect::<Vec<_>>());
     assert_eq!(store.derived_evidence(3).unwrap(), evidence);
     assert_eq!(store.derived_detections().unwrap(), [detection]);
-    let events = store.location_events(addr("203.0.113.9")).unwrap();
-    assert_eq!(events.len(), 1, "the same place is said once");
+    let (_, count) = store.place_history(public("203.0.113.9"), 10).unwrap();
+    assert_eq!(count, 1, "the same place is said once");
 }
 
 #[test]
 fn places_have_a_history_that_ends() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::create(&folder.path().join("a.infralock"), now()).unwrap();
-    let bad = addr("203.0.113.9");
+    let (bad, host) = (addr("203.0.113.9"), public("203.0.113.9"));
     for (day, lat) in [(0, 1.0), (30, 1.0), (60, 2.0), (100, 1.0)] {
         let host = DerivedHost { place: Some(place(lat)), ..DerivedHost::default() };
         let derived = store
@@ -74,11 +79,10 @@ fn places_have_a_history_that_ends() {
         derived.unwrap();
     }
     let days = |store: &Store| -> Vec<f64> {
-        let events = store.location_events(bad).unwrap();
+        let (events, _) = store.place_history(host, 10).unwrap();
         events.iter().map(|event| event.time.secs_since(now()) / 86_400.0).collect()
     };
     assert_eq!(days(&store), [0.0, 60.0, 100.0]);
-    let host = infralock::model::HostKey::new(bad, infralock::model::RealmId(0));
     let (newest, count) = store.place_history(host, 2).unwrap();
     assert_eq!(count, 3);
     let lats: Vec<_> = newest.iter().map(|event| event.place.lat).collect();
