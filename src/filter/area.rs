@@ -16,7 +16,7 @@ const MARGIN: f64 = 1e-9;
 /// goes round an odd number of times is inside (the even-odd rule, Shimrat 1962).
 ///
 /// A point is asked about the sides in its band of latitude alone, and of most of these its
-/// longitude says enough: a million points and 32 corners take 10 ms instead of 70.
+/// longitude says enough: with 32 corners that takes a third of the time and less.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Area {
     /// The sides in each band, from the south.
@@ -27,6 +27,8 @@ pub(super) struct Area {
     lats: (f64, f64),
     /// Degrees east: the first and the last corner.
     lons: (f64, f64),
+    /// Degrees to add to a longitude to reach the worlds in which the area lies.
+    worlds: Vec<f64>,
 }
 
 /// A side of an area in a band of latitude: degrees east and heights on the map.
@@ -62,7 +64,9 @@ impl Area {
             sides.collect()
         };
         let per_degree = if step > 0.0 { 1.0 / step } else { 0.0 };
-        Self { bands: (0..BANDS).map(band).collect(), per_degree, lats, lons }
+        let reaches = |world: &f64| lons.0 <= world + 180.0 && world - 180.0 <= lons.1;
+        let worlds = [-360.0, 0.0, 360.0].into_iter().filter(reaches).collect();
+        Self { bands: (0..BANDS).map(band).collect(), per_degree, lats, lons, worlds }
     }
 
     /// Whether a point in degrees north and east lies inside.
@@ -73,9 +77,12 @@ impl Area {
         }
         let band = ((lat - self.lats.0) * self.per_degree) as usize;
         let Some(sides) = self.bands.get(band.min(BANDS - 1)) else { return false };
-        let worlds = [-360.0, 0.0, 360.0].map(|world| lon + world);
-        let mut near = worlds.into_iter().filter(|lon| self.lons.0 <= *lon && *lon <= self.lons.1);
-        near.any(|lon| sides.iter().filter(|side| side.is_east_of(lon, lat)).count() % 2 == 1)
+        self.worlds.iter().any(|world| {
+            let lon = lon + world;
+            self.lons.0 <= lon
+                && lon <= self.lons.1
+                && sides.iter().fold(false, |odd, side| odd != side.is_east_of(lon, lat))
+        })
     }
 }
 
