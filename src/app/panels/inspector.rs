@@ -42,6 +42,16 @@ pub fn inspector_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.add_space(24.0);
         let what = "Click a host, a flow, a record or a detection to see what is known of it.";
         ui.label(RichText::new(what).color(Palette::of(ui).quiet));
+        if !view.snapshot.case.is_empty() && !view.snapshot.case.is_growing {
+            section(ui, "What happened");
+            let worst: Vec<u32> = (0..view.snapshot.detections.len() as u32).take(8).collect();
+            match worst.is_empty() {
+                true => {
+                    ui.label(RichText::new("Nothing was detected.").color(Palette::of(ui).quiet));
+                }
+                false => detection_links_ui(ui, view, &worst),
+            }
+        }
         said::marked_ui(ui, view);
         return;
     };
@@ -230,7 +240,13 @@ fn detections_ui(ui: &mut Ui, view: &mut View<'_>, selection: &Selection) {
         return;
     }
     section(ui, "Detections");
-    for &number in selection.detections.iter().take(20) {
+    let some: Vec<u32> = selection.detections.iter().copied().take(20).collect();
+    detection_links_ui(ui, view, &some);
+}
+
+/// Detections, one line each; a click shows it.
+fn detection_links_ui(ui: &mut Ui, view: &mut View<'_>, numbers: &[u32]) {
+    for &number in numbers {
         let Some(found) = view.snapshot.detections.get(number as usize) else { continue };
         let text = format!("{} {}", found.detector, Visible(&found.what));
         let line = egui::Button::new(text.as_str()).frame(false).truncate();
