@@ -249,7 +249,7 @@ fn detection_links_ui(ui: &mut Ui, view: &mut View<'_>, numbers: &[u32]) {
     for &number in numbers {
         let Some(found) = view.snapshot.detections.get(number as usize) else { continue };
         let text = format!("{} {}", found.detector, Visible(&found.what));
-        let line = egui::Button::new(text.as_str()).frame(false).truncate();
+        let line = egui::Button::new(text.as_str()).frame(false).wrap();
         if ui.add(line).on_hover_text(&text).clicked() {
             view.select(Selected::Detection(number));
         }
