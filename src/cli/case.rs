@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::context::open_context;
+use super::context::{Heard, open_context};
 use super::output::ForceArgs;
 use super::{Console, Ended, Failure, expand};
 use crate::engine::{
@@ -134,6 +134,7 @@ pub(super) fn open(
     path: &Path,
     inputs: &Inputs,
     given: Options,
+    heard: Heard,
 ) -> Result<(Case, Arc<Context>), Failure> {
     let only_read = inputs.files.is_empty() && inputs.skipped.is_empty();
     let (case, kept) = if only_read {
@@ -150,7 +151,7 @@ pub(super) fn open(
         // In the order in which the case will give them next time.
         false => Options { realm: given.realm, time_zone: given.time_zone, ..kept },
     };
-    Ok((case, open_context(options)?))
+    Ok((case, open_context(options, heard)?))
 }
 
 /// Adds the files to a case and triages everything in it; says whether it was interrupted. Without

@@ -10,7 +10,7 @@ use clap::Args;
 use super::Failure;
 use crate::bounded;
 use crate::engine::{
-    Case, Context, Options, OwnList, OwnText, Zone, is_list_name, list_meaning, open_intel,
+    Case, Context, Feeds, Options, OwnList, OwnText, Zone, is_list_name, list_meaning, open_intel,
 };
 use crate::model::{Kind, Prefix, Timestamp};
 use crate::threat::profile::DEFAULT_TOML;
@@ -50,6 +50,9 @@ pub(super) struct ContextArgs {
     /// The zone of times that name none: UTC, or an offset such as +02:00
     #[arg(long, value_name = "ZONE", value_parser = zone, default_value = "UTC")]
     time_zone: Zone,
+    /// Without your own feeds: what everybody else sees
+    #[arg(long)]
+    no_feeds: bool,
 }
 
 impl ContextArgs {
@@ -60,7 +63,7 @@ impl ContextArgs {
 
     /// Opens data and own layers, those that the case keeps among them.
     pub(super) fn open(self) -> Result<Arc<Context>, Failure> {
-        let case = self.case.clone();
+        let (case, heard) = (self.case.clone(), self.heard());
         let given = self.options()?;
         let options = match case {
             Some(case) => {
@@ -69,7 +72,12 @@ impl ContextArgs {
             }
             None => given,
         };
-        open_context(options)
+        open_context(options, heard)
+    }
+
+    /// Whether the person's own feeds speak.
+    pub(super) fn heard(&self) -> Heard {
+        if self.no_feeds { Heard::NoFeeds } else { Heard::OwnFeeds }
     }
 
     /// What is given, with what is in its files.
@@ -100,14 +108,28 @@ impl ContextArgs {
             at: self.at,
             time_zone: self.time_zone,
             missing: Vec::new(),
+            feeds: Feeds::default(),
         };
         options.read().map_err(Failure::Nothing)
     }
 }
 
 /// Opens data with these own layers.
-pub(super) fn open_context(options: Options) -> Result<Arc<Context>, Failure> {
-    open_intel().and_then(|intel| Context::open(options, intel)).map_err(Failure::Nothing)
+pub(super) fn open_context(mut options: Options, heard: Heard) -> Result<Arc<Context>, Failure> {
+    let intel = open_intel().map_err(Failure::Nothing)?;
+    if heard == Heard::OwnFeeds {
+        options.feeds = Feeds::of_this_person(&intel);
+    }
+    Context::open(options, intel).map_err(Failure::Nothing)
+}
+
+/// Whether the person's own feeds speak in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// They do.
+    OwnFeeds,
+    /// They do not.
+    NoFeeds,
 }
 
 fn prefix(text: &str) -> Result<Prefix, String> {

@@ -1,11 +1,14 @@
 //! `infralock data`: the reference data, its age, and whom to thank for it.
 
+mod own;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use super::{Console, Ended, Failure};
-use crate::engine::{data_origin, open_intel};
+use crate::engine::{FeedRow, data_origin, open_intel};
 use crate::export::{Align, Table, to_json};
 use crate::intel::Source;
 
@@ -27,11 +30,37 @@ enum DataCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Keeps a feed of your own, which speaks in all later look-ups and scores
+    Add(Box<own::AddArgs>),
+    /// Forgets a feed of your own
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        json: own::JsonFlag,
+    },
     /// Says whom to credit wherever results are shown
     Attribution,
 }
 
+/// A row of `data status --json`: a shipped set, or an own feed with what is known of it.
+#[derive(Serialize)]
+struct StatusRow<'a> {
+    #[serde(flatten)]
+    source: Source,
+    /// `null` for what is shipped.
+    feed: Option<&'a FeedRow>,
+}
+
 pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
+    match args.command {
+        DataCommand::Add(args) => return own::add(*args, console),
+        DataCommand::Remove { name, json } => {
+            return own::remove(&name, own::Form::of(json), console);
+        }
+        DataCommand::Status { .. } | DataCommand::Attribution => {}
+    }
     let intel = open_intel().map_err(Failure::Nothing)?;
     if intel.sources().is_empty() {
         return Err(Failure::Nothing(NO_DATA.to_owned()));
@@ -40,19 +69,22 @@ pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Fa
         DataCommand::Status { json } => {
             // Decoding everything finds what checksums cannot: files that are whole, but wrong.
             intel.decode_all();
+            let (feeds, wrong) = own_feeds();
             match json {
                 true => {
-                    to_json(&mut *console.out, &intel.sources())?;
+                    to_json(&mut *console.out, &status_rows(intel.sources(), &feeds))?;
                     writeln!(console.out)?;
                 }
-                false => status(intel.sources(), console)?,
+                false => status(intel.sources(), &feeds, console)?,
             }
-            let problems = intel.problems();
+            let problems = intel.problems().into_iter().map(|problem| problem.to_string());
+            let problems: Vec<String> = problems.chain(wrong).collect();
             for problem in &problems {
                 writeln!(std::io::stderr().lock(), "{problem}").ok();
             }
             Ok(if problems.is_empty() { Ended::Done } else { Ended::CheckFailed })
         }
+        DataCommand::Add(_) | DataCommand::Remove { .. } => Ok(Ended::Done),
         DataCommand::Attribution => {
             attribution(intel.sources(), console)?;
             Ok(Ended::Done)
@@ -60,7 +92,40 @@ pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Fa
     }
 }
 
-fn status(sources: &[Source], console: &mut Console<'_>) -> Result<(), Failure> {
+/// The own feeds, and what is wrong with any of them.
+fn own_feeds() -> (Vec<FeedRow>, Vec<String>) {
+    let Ok(shelf) = own::shelf() else { return Default::default() };
+    match shelf.rows() {
+        Ok(rows) => {
+            let wrong = rows.iter().filter_map(|row| shelf.content(row).err()).collect();
+            (rows, wrong)
+        }
+        Err(why) => (Vec::new(), vec![why]),
+    }
+}
+
+fn status_rows<'a>(sources: &[Source], feeds: &'a [FeedRow]) -> Vec<StatusRow<'a>> {
+    let shipped = sources.iter().map(|source| StatusRow { source: source.clone(), feed: None });
+    let own = feeds.iter().map(|row| StatusRow {
+        source: Source {
+            id: row.id(),
+            title: format!("own feed, {}, {}", row.kind, row.format),
+            package: String::new(),
+            date: row.date.map(crate::model::Timestamp::to_date),
+            license: row.licence.clone().unwrap_or_default(),
+            url: row.source.clone(),
+            attribution: String::new(),
+            rows: row.entries_v4,
+            rows_v6: row.entries_v6,
+            archive_sha256: row.sha256.clone(),
+            packed_bytes: row.bytes,
+        },
+        feed: Some(row),
+    });
+    shipped.chain(own).collect()
+}
+
+fn status(sources: &[Source], feeds: &[FeedRow], console: &mut Console<'_>) -> Result<(), Failure> {
     let mut table = Table::new(&[
         ("set", Align::Left),
         ("date", Align::Left),
@@ -80,6 +145,9 @@ fn status(sources: &[Source], console: &mut Console<'_>) -> Result<(), Failure> 
             source.license.clone(),
             source.title.clone(),
         ]);
+    }
+    for row in feeds {
+        table.row(own::cells(row));
     }
     for line in table.lines(console.width) {
         writeln!(console.out, "{line}")?;

@@ -4,12 +4,13 @@ use std::io::{self, Write};
 
 use clap::Args;
 
+use super::context::{Heard, open_context};
 use super::data::NO_DATA;
-use super::{Console, Ended, Failure};
+use super::{Console, Ended, Failure, problems};
 use crate::bounded::Lines;
 use crate::clock::Stopwatch;
 use crate::engine::{
-    Context, Lookup, LookupFields, LookupRow, LookupStats, Options, lookup_stream, open_intel,
+    Context, Lookup, LookupFields, LookupRow, LookupStats, Options, lookup_stream,
 };
 use crate::export::{Align, Table};
 use crate::model::{Place, Visible};
@@ -34,13 +35,15 @@ pub(super) struct LookupArgs {
     /// Counts and speed on standard error
     #[arg(long)]
     stats: bool,
+    /// Without your own feeds: what everybody else sees
+    #[arg(long)]
+    no_feeds: bool,
 }
 
 pub(super) fn run(args: LookupArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
     let watch = Stopwatch::start();
-    let context = open_intel()
-        .and_then(|intel| Context::open(Options::default(), intel))
-        .map_err(Failure::Nothing)?;
+    let heard = if args.no_feeds { Heard::NoFeeds } else { Heard::OwnFeeds };
+    let context = open_context(Options::default(), heard)?;
     if context.intel.sources().is_empty() {
         return Err(Failure::Nothing(NO_DATA.to_owned()));
     }
@@ -56,6 +59,7 @@ pub(super) fn run(args: LookupArgs, console: &mut Console<'_>) -> Result<Ended, 
             ask(&context, lines.join("\n").as_bytes(), &args, console)?
         }
     };
+    problems::print(&context.problems, &[]);
     if args.stats {
         tell(stats, watch.secs());
     }

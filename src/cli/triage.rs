@@ -118,12 +118,14 @@ pub(super) fn run(args: TriageArgs, console: &mut Console<'_>) -> Result<Ended, 
     let existing = Existing::of(args.force);
     let report = args.report.as_deref().map(|path| output::create(path, existing)).transpose()?;
     let handed = args.out.as_deref().map(|path| output::create(path, existing)).transpose()?;
-    let case = args.context.case();
+    let (case, heard) = (args.context.case(), args.context.heard());
     let given = args.context.options()?;
     let inputs = expand(&args.paths, given.realm.as_deref())?;
     let (case, context) = match case {
-        Some(path) => case::open(&path, &inputs, given).map(|(case, it)| (Some(case), it))?,
-        None => (None, open_context(given)?),
+        Some(path) => {
+            case::open(&path, &inputs, given, heard).map(|(case, it)| (Some(case), it))?
+        }
+        None => (None, open_context(given, heard)?),
     };
     let monitor = Terminal::start(console.progress);
     let shown = if args.all_hosts { HostsShown::All } else { HostsShown::WithoutSpoofed };

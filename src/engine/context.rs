@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::feeds::Feeds;
 use super::kept::Missing;
 use super::paths::{os_sentence, path_text};
 use crate::bounded;
@@ -12,7 +13,7 @@ use crate::geo::{self, Calibration, City, geofeed};
 use crate::import::{as_table, list};
 use crate::intel::{self, Intel};
 use crate::model::{
-    Addr, Facts, HostKey, ImportId, ListMeaning, Place, Position, Prefix, Problems, RealmId,
+    Addr, Claim, Facts, HostKey, ImportId, ListMeaning, Place, Position, Prefix, Problems, RealmId,
     Timestamp,
 };
 use crate::threat::Scene;
@@ -98,6 +99,9 @@ pub struct Options {
     pub time_zone: Zone,
     /// Sources of a case that were too large to keep in it.
     pub missing: Vec<Missing>,
+    /// The person's own feeds. They are of the machine, as the shipped data are, and never kept in
+    /// a case.
+    pub feeds: Feeds,
 }
 
 /// A fixed offset from UTC.
@@ -122,6 +126,7 @@ pub struct Context {
     /// What could not be read of the analyst's own texts, with their names.
     pub problems: Vec<(String, Problems)>,
     mine: Vec<Prefix>,
+    feeds: Feeds,
     calibration: OnceLock<Calibration>,
 }
 
@@ -135,7 +140,12 @@ impl Context {
             None => Profile::default(),
             Some((name, text)) => read_profile(name, text)?,
         };
-        let mut problems = Vec::new();
+        let mut problems = options.feeds.problems().to_vec();
+        // First, so that what is given for this run goes before them.
+        for open in options.feeds.iter() {
+            let (feed, terms) = open.said();
+            intel.add_feed(feed, terms);
+        }
         for own in &options.lists {
             let bytes = own.text.read()?;
             let lines = bytes.split(|&byte| byte == b'\n');
@@ -164,6 +174,7 @@ impl Context {
             time_zone: options.time_zone,
             problems,
             mine: options.mine,
+            feeds: options.feeds,
             calibration: OnceLock::new(),
         }))
     }
@@ -171,6 +182,11 @@ impl Context {
     /// The analyst's own networks, as far as they were named.
     pub(super) fn mine(&self) -> &[Prefix] {
         &self.mine
+    }
+
+    /// The person's own feeds that speak here.
+    pub fn feeds(&self) -> &Feeds {
+        &self.feeds
     }
 
     /// Whether a host is the analyst's own.
@@ -222,6 +238,16 @@ fn named_cities(intel: &Intel) -> impl Iterator<Item = City<'_>> {
 fn geo_city(city: intel::City<'_>) -> City<'_> {
     let intel::City { name, country_code, admin1, point, population, .. } = city;
     City { name, country_code, admin1, point, population }
+}
+
+/// Reads a geofeed, whose places are looked up in the gazetteer.
+pub(super) fn geofeed_claims(
+    name: &str,
+    bytes: &[u8],
+    intel: &Intel,
+) -> (Vec<(Prefix, Claim)>, Problems) {
+    let feed = geofeed::parse(name, bytes, named_cities(intel));
+    (feed.claims, feed.problems)
 }
 
 fn own_source(name: &str) -> String {

@@ -40,6 +40,10 @@ fn derived_from(store: &Store, triage: &Triage) -> Result<DerivedFrom, StoreErro
     let mut hasher = blake3::Hasher::new();
     hasher.update(to_json(&head.tool).as_bytes());
     hasher.update(format!("{:?}", context.profile).as_bytes());
+    // Kind, half-life and group of a feed weigh as much as its bytes.
+    context.feeds().iter().for_each(|open| {
+        hasher.update(format!("{:?}", open.row).as_bytes());
+    });
     hasher.update(format!("{:?} {imports:?} {realms:?} {:?}", head.now, context.mine()).as_bytes());
     Ok(DerivedFrom {
         key: hasher.finalize().to_hex().to_string(),

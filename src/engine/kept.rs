@@ -195,6 +195,7 @@ impl Options {
             at: self.at.or(kept.at),
             time_zone: self.time_zone,
             missing: kept.missing,
+            feeds: self.feeds,
         }
     }
 

@@ -11,6 +11,7 @@ mod context;
 mod data;
 mod derive;
 mod example;
+mod feeds;
 mod fields;
 mod files;
 mod handover;
@@ -32,6 +33,10 @@ pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel};
 pub use example::example;
+pub use feeds::{
+    FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Feeds, Review, Shelf, feed_formats,
+    half_life_days, review,
+};
 pub use files::{Imports, Job};
 pub use handover::Chosen;
 pub use kept::{Missing, is_list_name, list_meaning};

@@ -17,8 +17,8 @@ use super::files::{Consumer, Imports};
 use crate::analytics::{HostStats, Hosts, NAMES_MAX, Role};
 use crate::export::handover::Tlp;
 use crate::export::{
-    BaseMap, DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, ShownEvidence,
-    SourceRow, ToolRow, Totals, TriageHead, grouped, write_report,
+    BaseMap, DetectionRow, HostRow, ImageRow, ListRow, ListedRow, NameRow, OwnFeedRow,
+    ShownEvidence, SourceRow, ToolRow, Totals, TriageHead, grouped, write_report,
 };
 use crate::filter::Plan;
 use crate::import::Listed;
@@ -619,6 +619,15 @@ pub(super) fn tool(context: &Context) -> ToolRow {
             sources: sources
                 .iter()
                 .map(|source| SourceRow { id: source.id.to_string(), date: source.date.clone() })
+                .collect(),
+            feeds: context
+                .feeds()
+                .iter()
+                .map(|open| OwnFeedRow {
+                    id: open.row.id(),
+                    date: open.row.date.map(Timestamp::to_date),
+                    sha256: open.row.sha256.clone(),
+                })
                 .collect(),
         },
     }

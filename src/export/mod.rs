@@ -22,7 +22,7 @@ pub use json::{JsonLines, to_json, write_triage_json};
 pub use report::{BaseMap, DETECTIONS_SHOWN_MAX, HOSTS_SHOWN_MAX, write_report};
 pub use rows::{
     AssumedRow, DetectionRow, FlowRow, HostRow, ImageRow, ImportRow, ListRow, ListedRow, NameRow,
-    RecordRow, ShownEvidence, SourceRow, ToolRow, Totals, TriageHead,
+    OwnFeedRow, RecordRow, ShownEvidence, SourceRow, ToolRow, Totals, TriageHead,
 };
 pub(crate) use table::wrap;
 pub use table::{Align, Table};

@@ -31,6 +31,19 @@ pub struct ImageRow {
     pub built: Option<Timestamp>,
     /// Its sources.
     pub sources: Vec<SourceRow>,
+    /// The person's own feeds that spoke too; another machine has others.
+    pub feeds: Vec<OwnFeedRow>,
+}
+
+/// An own feed that spoke in a result.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnFeedRow {
+    /// `feed.NAME`.
+    pub id: String,
+    /// `2026-06-05`; `null`: undated.
+    pub date: Option<String>,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// One source of reference data.

@@ -51,17 +51,17 @@ pub fn read_entries<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Entry
 
 /// A line of a list that holds an entry.
 #[derive(Clone, Debug)]
-pub(super) struct EntryLine<'a> {
-    pub(super) query: Query,
+pub(crate) struct EntryLine<'a> {
+    pub(crate) query: Query,
     /// The columns that are not the entry, in their order.
-    pub(super) rest: Vec<&'a str>,
+    pub(crate) rest: Vec<&'a str>,
     /// What stands behind a comment's mark.
-    pub(super) comment: Option<&'a str>,
+    pub(crate) comment: Option<&'a str>,
 }
 
 impl EntryLine<'_> {
     /// A date in one of the other columns.
-    pub(super) fn dated(&self) -> Option<Timestamp> {
+    pub(crate) fn dated(&self) -> Option<Timestamp> {
         let iso = |text: &&str| when::leading(text.as_bytes(), 0).map(|(time, _)| time);
         self.rest.iter().chain(&self.comment).find_map(iso)
     }
@@ -69,9 +69,9 @@ impl EntryLine<'_> {
 
 /// Reads a list line by line.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     /// When the list says it was made.
-    pub(super) made: Option<Timestamp>,
+    pub(crate) made: Option<Timestamp>,
     /// Lines taken as a heading so far, as (number, what is wrong if they are none).
     heading: Vec<(u64, String)>,
     begun: bool,
@@ -79,7 +79,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Takes a line; `None` for blanks, comments, the heading and what is broken.
-    pub(super) fn line<'a>(
+    pub(crate) fn line<'a>(
         &mut self,
         number: u64,
         line: &'a [u8],
@@ -129,7 +129,7 @@ impl Reader {
     }
 
     /// At the end: a heading that nothing followed was none.
-    pub(super) fn finish(&mut self, problems: &mut Problems) {
+    pub(crate) fn finish(&mut self, problems: &mut Problems) {
         for (number, what) in self.heading.drain(..) {
             problems.push(Position::Line(number), what);
         }
@@ -149,7 +149,10 @@ impl Reader {
         let lower = text.to_ascii_lowercase();
         if WORDS.iter().any(|word| lower.contains(word)) {
             let after_colon = text.split_once(':').map(|(_, rest)| rest.trim());
-            let stated = after_colon.and_then(|rest| when::parse(rest, 0));
+            // FireHOL writes dates as date(1) does: Fri Jun  5 03:12:44 UTC 2026.
+            let stated = after_colon.and_then(|rest| {
+                when::parse(rest, 0).or_else(|| when::parse(&rest.replace(" UTC ", " "), 0))
+            });
             self.made = stated.or_else(|| date_within(text));
         }
     }
@@ -161,7 +164,7 @@ fn date_within(text: &str) -> Option<Timestamp> {
     words.filter_map(|word| when::leading(word.as_bytes(), 0)).map(|(time, _)| time).next()
 }
 
-pub(super) fn is_comment(text: &str) -> bool {
+pub(crate) fn is_comment(text: &str) -> bool {
     text.starts_with(['#', ';', '!']) || text.starts_with("//")
 }
 
@@ -173,7 +176,7 @@ fn is_gap(character: char) -> bool {
 const COLUMNS_BESIDE_MAX: usize = 4;
 
 /// Whether a line is an entry with at most a few short columns beside it, as only lists have.
-pub(super) fn begins_with_entry(text: &str) -> bool {
+pub(crate) fn begins_with_entry(text: &str) -> bool {
     let (text, _) = split_comment(text);
     let mut columns = text.split(is_gap).filter(|column| !column.is_empty());
     let first = columns.next().is_some_and(|first| query::parse(first).is_ok());

@@ -27,7 +27,7 @@ mod roles;
 pub mod syslog;
 mod table;
 pub mod w3c;
-mod when;
+pub(crate) mod when;
 mod zeek;
 mod zeek_json;
 mod zeek_tsv;

@@ -17,7 +17,7 @@ use crate::model::{Record, Timestamp};
 /// comma for the fraction's point, `+0200`, `Z`, `UTC`, no zone, no time), seconds, milliseconds,
 /// microseconds or nanoseconds since the epoch by their size, `05/Jun/2026:03:12:44 +0200`,
 /// `Fri, 5 Jun 2026 03:12:44 +0200`, `Fri Jun  5 03:12:44 2026`, `5.6.2026 03:12:44`.
-pub(super) fn parse(text: &str, utc_offset_minutes: i32) -> Option<Timestamp> {
+pub(crate) fn parse(text: &str, utc_offset_minutes: i32) -> Option<Timestamp> {
     let text = text.trim().trim_start_matches('[').trim_end_matches(']');
     if let Some((time, len)) = leading(text.as_bytes(), utc_offset_minutes)
         && len == text.len()
@@ -39,7 +39,7 @@ fn from_epoch_digits(text: &str) -> Option<Timestamp> {
 }
 
 /// A whole number since the epoch; its size tells the unit (to the year 5138 for seconds).
-pub(super) fn from_epoch_uint(number: u64) -> Option<Timestamp> {
+pub(crate) fn from_epoch_uint(number: u64) -> Option<Timestamp> {
     let nanos_each: i64 = match number {
         0..100_000_000_000 => 1_000_000_000,
         100_000_000_000..100_000_000_000_000 => 1_000_000,
@@ -65,7 +65,7 @@ pub(super) fn from_epoch_number(number: f64) -> Option<Timestamp> {
 }
 
 /// The ISO time at the start of a line, and how many bytes it takes; a date alone is its midnight.
-pub(super) fn leading(line: &[u8], utc_offset_minutes: i32) -> Option<(Timestamp, usize)> {
+pub(crate) fn leading(line: &[u8], utc_offset_minutes: i32) -> Option<(Timestamp, usize)> {
     if let Some((mut stamp, rest)) = time::iso(line) {
         let rest = short_zone(&mut stamp, rest);
         return Some((stamp.utc(0, utc_offset_minutes)?, line.len() - rest.len()));

@@ -65,7 +65,8 @@ impl Lists {
         combination.iter().filter_map(|&list| {
             let list = self.lists.get(list as usize)?;
             let (id, meaning) = (Arc::clone(&list.id), list.rule.meaning);
-            Some((ListMembership { id, since: None, date: list.date, meaning }, list.rule))
+            let date = list.date;
+            Some((ListMembership { id, since: None, date, meaning, terms: None }, list.rule))
         })
     }
 

@@ -11,6 +11,7 @@
 
 mod basemap;
 mod cloud;
+pub mod feed;
 mod gazetteer;
 mod lists;
 pub mod meanings;
@@ -250,7 +251,8 @@ impl Intel {
         }
         if let Some(id) = regions.name(row) {
             let (id, meaning) = (Arc::clone(id), ListMeaning::Kind(Kind::Hosting));
-            facts.lists.push(ListMembership { id, since: None, date: self.regions_date, meaning });
+            let date = self.regions_date;
+            facts.lists.push(ListMembership { id, since: None, date, meaning, terms: None });
         }
     }
 
@@ -266,7 +268,8 @@ impl Intel {
             facts.kinds.push(Kind::Anycast);
             let meaning = kind.map_or(ListMeaning::Context, ListMeaning::Kind);
             let id = Arc::from("anycast-services");
-            facts.lists.push(ListMembership { id, since: None, date: None, meaning });
+            let listed = ListMembership { id, since: None, date: None, meaning, terms: None };
+            facts.lists.push(listed);
         }
     }
 
@@ -292,7 +295,7 @@ impl Intel {
         meaning: ListMeaning,
         date: Option<Timestamp>,
     ) {
-        self.own.add_list(id, entries, meaning, date);
+        self.own.add_list(id, entries, meaning, date, None);
     }
 
     /// Adds places of the analyst's (an own geofeed); `source` and `own` of the claims are set.

@@ -4,7 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::model::{Addr, AddrRange, Claim, ListMeaning, ListMembership, Prefix, Timestamp};
+use crate::model::{
+    Addr, AddrRange, Claim, ListMeaning, ListMembership, ListTerms, Prefix, Timestamp,
+};
 use crate::trie::{LongestMatch, Table, flatten};
 
 /// All own layers, in the order they were added.
@@ -22,6 +24,7 @@ struct OwnList {
     since: Vec<Option<Timestamp>>,
     meaning: ListMeaning,
     date: Option<Timestamp>,
+    terms: Option<Arc<ListTerms>>,
 }
 
 #[derive(Debug)]
@@ -43,9 +46,10 @@ impl Own {
         entries: &[(AddrRange, Option<Timestamp>)],
         meaning: ListMeaning,
         date: Option<Timestamp>,
+        terms: Option<Arc<ListTerms>>,
     ) {
         let (table, since) = table_of(entries.iter().map(|&(range, since)| (range, since)));
-        self.lists.push(OwnList { id: Arc::from(id), table, since, meaning, date });
+        self.lists.push(OwnList { id: Arc::from(id), table, since, meaning, date, terms });
     }
 
     pub(super) fn add_claims(&mut self, source: &str, entries: Vec<(Prefix, Claim)>) {
@@ -56,7 +60,12 @@ impl Own {
             ranges.push((AddrRange::from(prefix), index));
             claims.push(Claim { source: Arc::clone(&source), own: true, ..claim });
         }
-        self.claims.push(OwnClaims { table: Table::from_pieces(&flatten(&ranges)), claims });
+        self.add_placed(&ranges, claims);
+    }
+
+    /// Places of a feed: ranges, each with the number of its claim.
+    pub(super) fn add_placed(&mut self, ranges: &[(AddrRange, u32)], claims: Vec<Claim>) {
+        self.claims.push(OwnClaims { table: Table::from_pieces(&flatten(ranges)), claims });
     }
 
     pub(super) fn add_systems(&mut self, entries: &[(AddrRange, u32, Option<Arc<str>>)]) {
@@ -82,6 +91,7 @@ impl Own {
                 since: list.since.get(row as usize).copied().flatten(),
                 date: list.date,
                 meaning: list.meaning,
+                terms: list.terms.clone(),
             })
         })
     }

@@ -1,11 +1,12 @@
 //! Detections, evidence, scores: what is said of a host, and how much each word weighs.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{HostKey, Ref, Timestamp};
+use super::{HostKey, ListTerms, Ref, Timestamp};
 
 /// What part the subject of a detection played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -124,6 +125,8 @@ pub struct Evidence {
     pub what: String,
     /// Ways back.
     pub refs: Vec<Ref>,
+    /// How an own feed is weighed, over the profile's row.
+    pub terms: Option<Arc<ListTerms>>,
 }
 
 /// One row of an explained score (INTERFACE, "Score arithmetic"). `None` is `null`: does not apply.

@@ -95,6 +95,19 @@ pub struct ListMembership {
     pub date: Option<Timestamp>,
     /// What membership means.
     pub meaning: ListMeaning,
+    /// How an own feed says it is to be weighed; `None`: as the profile has it.
+    pub terms: Option<Arc<ListTerms>>,
+}
+
+/// What an analyst said of a feed when it was added, in the place of the profile's words.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListTerms {
+    /// The feed's name.
+    pub feed: Arc<str>,
+    /// Days in which its word loses half its weight.
+    pub half_life_days: Option<f64>,
+    /// Feeds of one group say the same: only the strongest counts.
+    pub group: Option<Arc<str>>,
 }
 
 /// What it means to be in a list.

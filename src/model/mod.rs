@@ -23,7 +23,7 @@ pub use addr::{Addr, AddrError, AddrRange, Family, Prefix};
 pub use base64::{base64, from_base64};
 pub use evidence::{Band, Basis, Detection, Evidence, EvidenceRow, Score, SubjectRole, Weighing};
 pub use facts::{
-    Claim, Facts, Granularity, Kind, ListMeaning, ListMembership, Place, PlaceCandidate,
+    Claim, Facts, Granularity, Kind, ListMeaning, ListMembership, ListTerms, Place, PlaceCandidate,
 };
 pub use flow::{ConnState, Endpoint, Flow, Proto, Spoken};
 pub use ids::{HostKey, ImportId, RealmId, Ref, Uid};

@@ -126,6 +126,7 @@ fn of_detection(number: u32, detection: &Detection, facts: &Facts) -> Option<Evi
         last_seen: detection.last_seen,
         what: format!("{}{explanation}", detection.what),
         refs: refs_of(number, detection),
+        terms: None,
     })
 }
 
@@ -162,6 +163,7 @@ fn of_success(number: u32, detection: &Detection) -> Option<Evidence> {
         last_seen: detection.last_seen,
         what: format!("What {} saw succeeded: {}", detection.detector, detection.what),
         refs: refs_of(number, detection),
+        terms: None,
     })
 }
 
@@ -191,8 +193,17 @@ fn of_own_list(list: &ListMembership) -> Option<Evidence> {
         count: 1,
         first_seen: list.since,
         last_seen: list.date.or(list.since),
-        what: format!("In your list of {word} addresses{}: {}", dated(list.date), list.id),
+        what: match &list.terms {
+            Some(terms) => {
+                let (feed, dated) = (&terms.feed, dated(list.date));
+                format!("In the feed of {word} addresses {feed:?}{dated}")
+            }
+            None => {
+                format!("In your list of {word} addresses{}: {}", dated(list.date), list.id)
+            }
+        },
         refs: Vec::new(),
+        terms: list.terms.clone(),
     })
 }
 
@@ -205,6 +216,8 @@ fn of_kind(kind: Kind, facts: &Facts, profile: &Profile) -> Option<Evidence> {
     let lists: Vec<&ListMembership> =
         facts.lists.iter().filter(|list| list.meaning == ListMeaning::Kind(kind)).collect();
     let date = lists.iter().filter_map(|list| list.date).max();
+    // As long as the newest of them holds, so does the kind.
+    let newest = lists.iter().rev().max_by_key(|list| list.date);
     let names: Vec<&str> = lists.iter().map(|list| list.id.as_ref()).collect();
     let by = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
     Some(Evidence {
@@ -216,6 +229,7 @@ fn of_kind(kind: Kind, facts: &Facts, profile: &Profile) -> Option<Evidence> {
         last_seen: date,
         what: format!("{}{}{by}", kind_sentence(kind), dated(date)),
         refs: Vec::new(),
+        terms: newest.and_then(|list| list.terms.clone()),
     })
 }
 
@@ -249,6 +263,7 @@ fn of_activity(activity: &Activity) -> Option<Evidence> {
         last_seen: activity.last_seen,
         what: format!("{} exchanges in which both sides did the usual", grouped(activity.ordinary)),
         refs: Vec::new(),
+        terms: None,
     })
 }
 
@@ -444,6 +459,7 @@ mod tests {
             last_seen: Some(Timestamp::default().plus_days(day)),
             what: what.to_owned(),
             refs: (0..15).map(|n| Ref::Detection(n + count as u32)).collect(),
+            terms: None,
         };
         let mut rows = vec![
             row(3, 5, "small", Weighing::ById),

@@ -48,6 +48,7 @@ impl Scene for Stage {
             since: None,
             date: Some("2026-01-01".parse().unwrap()),
             meaning,
+            terms: None,
         };
         let kind = |kind: Kind| Facts {
             kinds: vec![kind],

@@ -112,9 +112,13 @@ impl Weighed {
             let (llr, weight, decay) = (None, None, None);
             return Self { evidence, group: None, llr, weight, decay, x: 0.0, counted: false };
         };
-        let decay = decay(evidence.last_seen, row.half_life_days, now);
+        // What was said of an own feed goes before the profile's row for such.
+        let terms = evidence.terms.as_deref();
+        let half_life_days = terms.and_then(|terms| terms.half_life_days).or(row.half_life_days);
+        let decay = decay(evidence.last_seen, half_life_days, now);
+        let group = terms.and_then(|terms| terms.group.as_deref()).map(str::to_owned);
         Self {
-            group: row.group.clone(),
+            group: group.or_else(|| row.group.clone()),
             llr: Some(row.llr),
             weight: Some(row.weight),
             decay: Some(decay),
@@ -294,6 +298,7 @@ mod tests {
             last_seen: last_seen.map(|text| text.parse().unwrap()),
             what: id.to_owned(),
             refs: Vec::new(),
+            terms: None,
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 fn lookup(arguments: &[&str], stdin: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_infralock"))
+        .env("INFRALOCK_FEEDS", crate::program::NO_FEEDS)
         .arg("lookup")
         .args(arguments)
         .stdin(Stdio::piped())
@@ -118,6 +119,7 @@ fn people_get_a_table_and_wrong_use_a_sentence() {
 
 fn data(arguments: &[&str], folder: Option<&std::path::Path>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_infralock"));
+    command.env("INFRALOCK_FEEDS", crate::program::NO_FEEDS);
     command.arg("data").args(arguments);
     if let Some(folder) = folder {
         command.env("INFRALOCK_DATA", folder);

@@ -19,6 +19,7 @@ mod cli;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod controls;
 mod corpora;
+mod feeds;
 mod filters;
 mod flow;
 mod flow_cases;

@@ -3,10 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// A folder of own feeds that is not there: nobody's own are heard or touched.
+pub const NO_FEEDS: &str = "/nonexistent/feeds";
+
 /// The program with these arguments, its output caught.
 pub fn infralock(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_infralock"));
-    command.args(arguments).env_remove("INFRALOCK_DATA").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("INFRALOCK_DATA")
+        .env("INFRALOCK_FEEDS", NO_FEEDS)
+        .stdin(Stdio::null());
     // No window may open while tests run.
     for display in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
         command.env_remove(display);

@@ -143,6 +143,7 @@ pub fn head(hosts: u64, detections: u64) -> TriageHead {
             profile: "default".into(),
             image: ImageRow {
                 built: None,
+                feeds: Vec::new(),
                 sources: vec![SourceRow {
                     id: "dbip-city".into(),
                     date: Some("2026-06-05".into()),

@@ -19,6 +19,7 @@ fn run_limited(arguments: &[&str]) -> Output {
     let mut command = Command::new("sh");
     command
         .args(["-c", &format!("ulimit -v {MEMORY_KIB}; exec \"$0\" \"$@\"")])
+        .env("INFRALOCK_FEEDS", crate::program::NO_FEEDS)
         .arg(env!("CARGO_BIN_EXE_infralock"))
         .args(arguments);
     command.output().unwrap()

@@ -14,7 +14,8 @@ const OBJECTS: &[(&str, &str)] = &[
          totals {Totals}\nhosts [{Host}]\nprefixes [{Listed}]\ndetections [{Detection}]",
     ),
     ("Tool", "name text\nversion text\nprofile text\nimage {Image}"),
-    ("Image", "built time?\nsources [{Source}]"),
+    ("Image", "built time?\nsources [{Source}]\nfeeds [{Feed}]"),
+    ("Feed", "id text\ndate text?\nsha256 text"),
     ("Source", "id text\ndate text?"),
     (
         "Import",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use infralock::flow::apps::PROTOCOLS;
 use infralock::import::FORMATS;
+use infralock::intel::feed::FORMATS as FEED_FORMATS;
 use infralock::threat::detectors::DETECTORS;
 use infralock::wire::capture::FORMATS as CAPTURE_FORMATS;
 use infralock::wire::link::LINKS;
@@ -325,6 +326,9 @@ fn what_is_listed_is_documented() {
     }
     let ids: BTreeSet<&str> = said.iter().map(|(id, _)| *id).collect();
     assert_eq!(ids.len(), said.len(), "two formats have one id");
+    for about in FEED_FORMATS.iter().map(|format| format.about()) {
+        said.push((about.id, [about.reads, about.misses, about.source]));
+    }
     for about in PROTOCOLS.iter().map(|protocol| protocol.about()) {
         said.push((about.service, [about.reads, about.misses, about.source]));
     }
@@ -404,6 +408,10 @@ fn what_reads_strangers_bytes_is_fuzzed() {
     }
     for id in CAPTURE_FORMATS.iter().map(|format| format.about().id) {
         assert!(is_target(id), "{id}: no fuzz target");
+    }
+    for id in FEED_FORMATS.iter().map(|format| format.about().id) {
+        let name = format!("feed_{}", id.replace('-', "_"));
+        assert!(is_target(&name), "{id}: no fuzz target {name}");
     }
     for about in PROTOCOLS.iter().map(|protocol| protocol.about()) {
         // What is only named has no parser: the target `apps` asks them all.

@@ -22,7 +22,8 @@ impl Engine {
     /// Opens what cases are judged by with the own networks; cheap, as data are decoded when they
     /// are asked for.
     pub(super) fn open_own(&mut self) {
-        let options = Options { mine: self.mine.clone(), ..Options::default() };
+        let feeds = self.plain.as_ref().map(|plain| plain.feeds().clone()).unwrap_or_default();
+        let options = Options { mine: self.mine.clone(), feeds, ..Options::default() };
         let Ok(context) = open_intel().and_then(|intel| Context::open(options, intel)) else {
             // They were open a moment ago; what is judged by stays as it was.
             return;

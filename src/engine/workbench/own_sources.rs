@@ -88,6 +88,7 @@ impl Task {
             if options.mine.is_empty() {
                 options.mine = self.context.mine().to_vec();
             }
+            options.feeds = self.context.feeds().clone();
             open_intel().and_then(|intel| Context::open(options, intel))?
         };
         self.tell(Message::Context(self.id, Arc::clone(&context)));

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 pub mod apps;
 mod bounded;
+mod feeds;
 mod filter;
 mod flow;
 mod geo;
@@ -65,6 +66,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "pcapng", run: wire::fuzz_pcapng },
     Target { name: "link", run: wire::fuzz_link },
     Target { name: "packet_fields", run: wire::fuzz_packet_fields },
+    Target { name: "feed_as_table", run: feeds::fuzz_as_table },
+    Target { name: "feed_csv", run: feeds::fuzz_csv },
+    Target { name: "feed_geofeed", run: feeds::fuzz_geofeed },
+    Target { name: "feed_hosts", run: feeds::fuzz_hosts },
+    Target { name: "feed_ipset", run: feeds::fuzz_ipset },
+    Target { name: "feed_nftables", run: feeds::fuzz_nftables },
+    Target { name: "feed_plain", run: feeds::fuzz_plain },
+    Target { name: "feed_suricata_dataset", run: feeds::fuzz_suricata_dataset },
+    Target { name: "feed_suricata_iprep", run: feeds::fuzz_suricata_iprep },
+    Target { name: "feed_tor_consensus", run: feeds::fuzz_tor_consensus },
+    Target { name: "feed_tor_exits", run: feeds::fuzz_tor_exits },
+    Target { name: "feed_zeek_intel", run: feeds::fuzz_zeek_intel },
     Target { name: "filter", run: filter::fuzz_filter },
     Target { name: "flow", run: flow::fuzz_flow },
     Target { name: "geofeed", run: geo::fuzz_geofeed },

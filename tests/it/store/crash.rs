@@ -56,6 +56,7 @@ fn killed_at_any_moment_a_case_opens_with_every_finished_batch() {
     fs::write(&source, log()).unwrap();
     let program = |case: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_infralock"));
+        command.env("INFRALOCK_FEEDS", crate::program::NO_FEEDS);
         command.arg("triage").arg(&source).arg("--case").arg(case).arg("--json");
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command

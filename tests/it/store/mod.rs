@@ -151,7 +151,11 @@ fn the_log_of_a_case_is_shown() {
 
 /// Runs our program.
 pub fn infralock(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_infralock")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_infralock"))
+        .env("INFRALOCK_FEEDS", crate::program::NO_FEEDS)
+        .args(arguments)
+        .output()
+        .unwrap()
 }
 
 pub fn text(bytes: &[u8]) -> String {

@@ -206,6 +206,7 @@ fn where_nothing_can_be_written_a_case_can_be_read() {
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&program);
         command.args(arguments).arg(&case).current_dir("/");
+        command.env("INFRALOCK_FEEDS", crate::program::NO_FEEDS);
         // Root may write anywhere: become nobody.
         if fs::write(locked.join("probe"), "").is_ok() {
             fs::remove_file(locked.join("probe")).unwrap();
@@ -243,6 +244,7 @@ fn a_full_disk_is_a_sentence_and_nothing_is_lost() {
     // No file may grow beyond 4 MB: what a full disk or quota does.
     let script = "trap '' XFSZ; ulimit -f 8000; exec \"$@\"";
     let full = Command::new("bash")
+        .env("INFRALOCK_FEEDS", crate::program::NO_FEEDS)
         .args(["-c", script, "sh", env!("CARGO_BIN_EXE_infralock"), "triage"])
         .args([log.to_str().unwrap(), "--case", path.to_str().unwrap(), "--json"])
         .output()
