@@ -33,6 +33,8 @@ mod import_lines;
 mod import_structured;
 mod intel;
 mod lookup;
+mod lookup_oracle;
+mod mmdb;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod palette;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]

@@ -450,17 +450,25 @@ fn cases_are_explained_and_run() {
 fn benches_and_test_files_are_named() {
     let manifest = files("", "Cargo.toml");
     let manifest = manifest.iter().find(|file| file.shown() == "Cargo.toml").unwrap();
-    for bench in files("benches", ".rs") {
+    let benches = files("benches", ".rs");
+    let listed =
+        |name: &str| benches.iter().any(|bench| bench.text.contains(&format!("\nmod {name};")));
+    for bench in &benches {
+        let folder = bench.path.parent().unwrap().file_name().unwrap().to_string_lossy();
         let name = bench.path.file_stem().unwrap().to_string_lossy();
-        if name == "mod" {
+        let entry = match &*name {
             // What benches share.
-            continue;
-        }
-        let entry = format!("[[bench]]\nname = \"{name}\"\nharness = false");
-        assert!(
-            manifest.text.contains(&entry),
-            "benches/{name}.rs: {entry:?} is not in Cargo.toml"
-        );
+            "mod" => continue,
+            "main" => format!("name = \"{folder}\"\npath = \"benches/{folder}/main.rs\""),
+            name if folder != "benches" => {
+                assert!(listed(name), "{}: no `mod` reaches this file", bench.shown());
+                continue;
+            }
+            name => format!("name = \"{name}\""),
+        };
+        let entry = format!("[[bench]]\n{entry}\nharness = false");
+        let shown = bench.shown();
+        assert!(manifest.text.contains(&entry), "{shown}: {entry:?} is not in Cargo.toml");
     }
     let tests = test_text();
     for test in files("tests/it", ".rs") {
