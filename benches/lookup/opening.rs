@@ -21,7 +21,7 @@ pub(crate) struct Files {
     pub(crate) mmdb_secs: f64,
     pub(crate) archive: PathBuf,
     pub(crate) archive_secs: f64,
-    pub(crate) ours: Option<PathBuf>,
+    pub(crate) ours: PathBuf,
 }
 
 impl Files {
@@ -58,7 +58,7 @@ impl Files {
             mmdb_secs,
             archive: file("rkyv", &bytes),
             archive_secs,
-            ours: ours::file(table).map(|bytes| file("ours", &bytes)),
+            ours: file("ours", &ours::file(table)),
         }
     }
 }
@@ -69,7 +69,8 @@ where
     (K, u8): prefix_trie::Prefix<R = K>,
 {
     let keys = Drawn::Prefixes.keys(table, LOOK_UPS);
-    let mut rows = vec![
+    let rows = [
+        time("ours", &keys, |asked| ours::opened::<K>(&files.ours, asked)),
         time("maxminddb 0.32, mmap", &keys, |asked| {
             let reader = peers::MaxMind::open(peers::mapped(&files.mmdb));
             asked(&reader)
@@ -80,9 +81,6 @@ where
             asked(&archive)
         }),
     ];
-    if let Some(path) = &files.ours {
-        rows.insert(0, time("ours", &keys, |asked| ours::opened::<K>(path, asked)));
-    }
     println!("{:28} {:>10} {:>22}", "opened from a file", "µs", "and 10,000 asked, µs");
     for (name, open, asked) in rows {
         println!("{name:28} {open:>10.1} {asked:>22.1}");

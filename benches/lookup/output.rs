@@ -77,21 +77,24 @@ fn is_crate(name: &str) -> bool {
     name.contains(" 0.") && !is_ours(name)
 }
 
-/// Ours against the best of the others, from the same rounds.
+/// Ours against the best crate, and against DPDK in batches of the same size.
 pub(crate) fn ratios(all: &[Measured]) {
-    println!("\nours against the best of the others, from the same rounds:");
+    println!("\nours against the others, from the same rounds:");
     for measured in all {
         let mut text = format!("{:10}", measured.name);
-        for drawn in [Drawn::Prefixes, Drawn::Zipf] {
-            let Some((_, ours)) = measured.best(drawn, is_ours) else { continue };
-            write!(text, "  {}:", drawn.name().split(' ').next().unwrap()).unwrap();
-            if let Some((line, speed)) = measured.best(drawn, is_crate) {
-                write!(text, " {:.2} × {}", ours / speed, line.name).unwrap();
+        for drawn in [Drawn::Prefixes, Drawn::Zipf, Drawn::Dependent] {
+            let name = drawn.name().split(' ').next().unwrap();
+            write!(text, " {name}:").unwrap();
+            let both = (measured.best(drawn, is_ours), measured.best(drawn, is_crate));
+            if let (Some((_, ours)), Some((line, speed))) = both {
+                write!(text, " {:.2} × {};", ours / speed, line.name).unwrap();
             }
-            for batch in ["256", "1,024"] {
-                let same = |name: &str| is_dpdk(name) && name.ends_with(&format!(" {batch}"));
-                if let Some((_, speed)) = measured.best(drawn, same) {
-                    write!(text, ", {:.2} × rte_fib {batch}", ours / speed).unwrap();
+            for batch in [", 256", ", 1,024"] {
+                let of = |is: fn(&str) -> bool| {
+                    measured.best(drawn, |name| is(name) && name.ends_with(batch))
+                };
+                if let (Some((_, ours)), Some((_, speed))) = (of(is_ours), of(is_dpdk)) {
+                    write!(text, " {:.2} × rte_fib{batch};", ours / speed).unwrap();
                 }
             }
         }
@@ -100,10 +103,10 @@ pub(crate) fn ratios(all: &[Measured]) {
         };
         let file = bytes(|name| name.starts_with("maxminddb"));
         if let (Some(ours), Some(file)) = (bytes(is_ours), file) {
-            write!(text, "  memory: {:.2} × maxminddb", ours / file).unwrap();
+            write!(text, " memory: {:.2} × maxminddb's", ours / file).unwrap();
         }
         if let (Some(ours), Some(fib)) = (bytes(is_ours), bytes(is_dpdk)) {
-            write!(text, ", 1/{:.0} of rte_fib", fib / ours).unwrap();
+            write!(text, ", 1/{:.0} of rte_fib's", fib / ours).unwrap();
         }
         println!("{text}");
     }

@@ -3,19 +3,21 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use infralock::intel::{BundledSets, Intel};
-use infralock::model::{Addr, Family};
+use infralock::model::Family;
 use infralock::trie::Piece;
+use infralock_trie::{Image, Layer, Runs, Table};
 
 /// An address as the number that it is.
-pub(crate) trait Key: Copy + Ord + Into<u128> + 'static {
+pub(crate) trait Key: infralock_trie::Address + Into<u128> {
     /// How treebitmap writes it.
     type Ip: ip_network_table_deps_treebitmap::address::Address;
     const FAMILY: Family;
-    const BITS: u8;
+    /// Where an image of ours has such addresses.
+    fn put(runs: Runs<Self>, layer: &mut Layer);
+    fn table(image: &Image) -> &Table<Self>;
     fn from_bits(bits: u128) -> Self;
     fn ip(self) -> Self::Ip;
     fn any_ip(self) -> IpAddr;
-    fn addr(self) -> Addr;
     /// As DPDK reads it from a file: IPv4 in the machine's order, IPv6 in the network's.
     fn push(self, bytes: &mut Vec<u8>);
 }
@@ -23,7 +25,14 @@ pub(crate) trait Key: Copy + Ord + Into<u128> + 'static {
 impl Key for u32 {
     type Ip = Ipv4Addr;
     const FAMILY: Family = Family::V4;
-    const BITS: u8 = 32;
+
+    fn put(runs: Runs<Self>, layer: &mut Layer) {
+        layer.v4 = runs;
+    }
+
+    fn table(image: &Image) -> &Table<Self> {
+        image.v4()
+    }
 
     fn from_bits(bits: u128) -> Self {
         bits as Self
@@ -37,10 +46,6 @@ impl Key for u32 {
         IpAddr::V4(self.ip())
     }
 
-    fn addr(self) -> Addr {
-        Addr::V4(self.ip())
-    }
-
     fn push(self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.to_ne_bytes());
     }
@@ -49,7 +54,14 @@ impl Key for u32 {
 impl Key for u128 {
     type Ip = Ipv6Addr;
     const FAMILY: Family = Family::V6;
-    const BITS: u8 = 128;
+
+    fn put(runs: Runs<Self>, layer: &mut Layer) {
+        layer.v6 = runs;
+    }
+
+    fn table(image: &Image) -> &Table<Self> {
+        image.v6()
+    }
 
     fn from_bits(bits: u128) -> Self {
         bits
@@ -63,10 +75,6 @@ impl Key for u128 {
         IpAddr::V6(self.ip())
     }
 
-    fn addr(self) -> Addr {
-        Addr::V6(self.ip())
-    }
-
     fn push(self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(&self.to_be_bytes());
     }
@@ -77,9 +85,7 @@ pub(crate) struct Ranges<K> {
     pub(crate) name: &'static str,
     /// Prefixes in the file that the set was packed from: what bytes per prefix divide by.
     pub(crate) original: usize,
-    /// As the packed set has it.
-    pub(crate) pieces: Vec<Piece>,
-    /// The same as numbers, ascending and without overlap.
+    /// As the packed set has it: ascending and without overlap.
     pub(crate) rows: Vec<(K, K, u32)>,
     /// The fewest prefixes that say the same: address, length, value.
     pub(crate) prefixes: Vec<(K, u8, u32)>,
@@ -95,13 +101,14 @@ impl<K: Key> Ranges<K> {
             (K::from_bits(first), K::from_bits(last), piece.value)
         };
         let rows: Vec<(K, K, u32)> = pieces.iter().map(row).collect();
+        drop(pieces);
         let mut prefixes = Vec::with_capacity(rows.len() * 2);
         for &(first, last, value) in &rows {
             cut::<K>(first.into(), last.into(), |bits, len| {
                 prefixes.push((K::from_bits(bits), len, value));
             });
         }
-        Self { name, original, pieces, rows, prefixes }
+        Self { name, original, rows, prefixes }
     }
 
     /// The plainest look-up: the range that begins at or below the address.

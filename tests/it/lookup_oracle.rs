@@ -5,8 +5,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use infralock::intel::{BundledSets, Intel};
-use infralock::model::{Addr, Family};
-use infralock::trie::{LongestMatch, Piece, Table};
+use infralock::model::Family;
+use infralock::trie::Piece;
+use infralock_trie::{Address, NONE, Range, Runs, Table};
 use maxminddb::Reader;
 
 use super::mmdb;
@@ -17,7 +18,8 @@ const ADDRS: usize = 10_000_000;
 /// Addresses around one range: its first and last, their neighbours outside, and one within.
 const EACH: usize = 5;
 
-const NONE: u32 = u32::MAX;
+/// Addresses asked at once.
+const BATCH: usize = 4_096;
 
 /// The reader, with what it decoded once.
 struct Oracle {
@@ -50,47 +52,61 @@ impl Oracle {
     }
 }
 
-/// The addresses around a range, as numbers; those outside the family are the range's own.
-fn around(piece: &Piece, chance: &mut u64) -> [u128; EACH] {
-    let (first, last) = (piece.range.first().bits(), piece.range.last().bits());
-    let end = u128::MAX >> (128 - u32::from(piece.range.first().family().bits()));
+/// The addresses around a range; those outside the family are the range's own.
+fn around<A: Address>(range: Range<A>, chance: &mut u64) -> [A; EACH] {
+    let (first, last) = (range.first(), range.last());
     // A seeded source of chance (xorshift64*, Vigna 2016).
     *chance ^= *chance >> 12;
     *chance ^= *chance << 25;
     *chance ^= *chance >> 27;
     let any = u128::from(chance.wrapping_mul(0x2545_f491_4f6c_dd1d));
-    let within = first + (any << 32 | any >> 32) % (last - first).saturating_add(1).max(1);
-    [first.saturating_sub(1), first, within, last, last.saturating_add(1).min(end)]
+    let count = (last.to_u128() - first.to_u128()).saturating_add(1);
+    let within = A::from_u128(first.to_u128() + (any << 32 | any >> 32) % count);
+    [first.before().unwrap_or(first), first, within, last, last.next().unwrap_or(last)]
 }
 
 /// Compares both at the addresses around every `step`th range; how many they were.
-fn agree(set: &str, pieces: &[Piece], step: usize) -> usize {
-    let mut oracle = Oracle::new(pieces);
-    let table = Table::from_pieces(pieces);
-    let (mut asked, mut held) = (0, 0);
+fn agree<A: Address>(
+    oracle: &mut Oracle,
+    pieces: &[Piece],
+    step: usize,
+    ip: fn(A) -> IpAddr,
+) -> usize {
+    let range = |piece: &Piece| {
+        let ends = [piece.range.first(), piece.range.last()].map(|end| A::from_u128(end.bits()));
+        (Range::new(ends[0], ends[1]).unwrap(), piece.value)
+    };
+    let ranges: Vec<(Range<A>, u32)> = pieces.iter().map(range).collect();
+    let table = Table::new(&Runs::from_ranges(ranges.iter().copied()).unwrap()).unwrap();
     let mut chance = 0x9e37_79b9_7f4a_7c15;
-    for piece in pieces.iter().step_by(step) {
-        let family = piece.range.first().family();
-        for bits in around(piece, &mut chance) {
-            let (ip, addr) = match family {
-                Family::V4 => {
-                    let ip = Ipv4Addr::from_bits(bits as u32);
-                    (IpAddr::V4(ip), Addr::V4(ip))
-                }
-                Family::V6 => {
-                    let ip = Ipv6Addr::from_bits(bits);
-                    (IpAddr::V6(ip), Addr::V6(ip))
-                }
-            };
-            let (ours, theirs) = (table.get(addr).unwrap_or(NONE), oracle.value(ip));
-            assert_eq!(ours, theirs, "{set}: {ip}");
-            asked += 1;
+    let drawn = ranges.iter().step_by(step).flat_map(|&(range, _)| around(range, &mut chance));
+    let addrs: Vec<A> = drawn.collect();
+    let mut held = 0;
+    let mut values = [NONE; BATCH];
+    for addrs in addrs.chunks(BATCH) {
+        table.get_batch(addrs, &mut values);
+        for (&addr, &ours) in addrs.iter().zip(&values) {
+            assert_eq!(ours, oracle.value(ip(addr)), "{}", ip(addr));
             held += usize::from(ours != NONE);
         }
     }
     // Three of five lie in the range they were drawn at.
-    assert!(held * 5 >= asked * 3, "{set}: {held} of {asked} are in the table");
-    asked
+    assert!(held * EACH >= addrs.len() * 3, "{held} of {} are in the table", addrs.len());
+    addrs.len()
+}
+
+fn v4(addr: u32) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::from_bits(addr))
+}
+
+fn v6(addr: u128) -> IpAddr {
+    IpAddr::V6(Ipv6Addr::from_bits(addr))
+}
+
+/// Where IPv6 begins.
+fn families(pieces: &[Piece]) -> (&[Piece], &[Piece]) {
+    let end = pieces.partition_point(|piece| piece.range.first().family() == Family::V4);
+    pieces.split_at(end)
 }
 
 /// The city table's families are asked side by side: each is as much work as all else.
@@ -99,12 +115,15 @@ fn our_tables_agree_with_maxminds_reader() {
     let intel = Intel::from_sets(&BundledSets).unwrap();
     let (systems, cities) = (intel.pieces("asn"), intel.pieces("dbip-city"));
     let step = cities.len() * EACH / (ADDRS - systems.len() * EACH);
-    let v4_end = cities.partition_point(|piece| piece.range.first().family() == Family::V4);
-    let (v4, v6) = cities.split_at(v4_end);
+    let (cities4, cities6) = families(&cities);
     let asked: usize = std::thread::scope(|scope| {
-        let v6 = scope.spawn(|| agree("dbip-city", v6, step));
-        let here = agree("dbip-city", v4, step) + agree("asn", &systems, 1);
-        here + v6.join().unwrap()
+        let cities6 = scope.spawn(|| agree(&mut Oracle::new(cities6), cities6, step, v6));
+        let cities4 = agree(&mut Oracle::new(cities4), cities4, step, v4);
+        // Both families in one file, where IPv4 lies below ::/96.
+        let mut oracle = Oracle::new(&systems);
+        let (systems4, systems6) = families(&systems);
+        let systems = agree(&mut oracle, systems4, 1, v4) + agree(&mut oracle, systems6, 1, v6);
+        cities4 + systems + cities6.join().unwrap()
     });
     assert!(asked >= ADDRS, "{asked} addresses are too few");
 }
