@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::image;
 use crate::bounded;
-use crate::intel::{Intel, Sets};
+use crate::intel::{Intel, Progress, Sets};
 
 /// The environment variable that names a folder of packed sets; it wins over those compiled in.
 const DATA_VARIABLE: &str = "INFRALOCK_DATA";
@@ -29,17 +30,34 @@ impl Sets for FolderSets {
     }
 }
 
-/// Opens the data; decodes nothing yet.
+/// Opens the data with their image, which is built where there is none yet.
 ///
 /// # Errors
 /// A sentence: a packed set is damaged, or there is none.
 pub fn open_intel() -> Result<Intel, String> {
-    let folder = std::env::var_os(DATA_VARIABLE).map(PathBuf::from);
-    let intel = match folder.as_deref() {
-        Some(folder) => open_folder(folder)?,
-        None => open_bundled()?,
-    };
+    open_intel_with(&|_| true)
+}
+
+/// As [`open_intel`]; `progress` hears how much of an image is built, if one must be, and stops it
+/// by returning `false`.
+///
+/// # Errors
+/// As [`open_intel`], or it was stopped.
+pub fn open_intel_with(progress: Progress<'_>) -> Result<Intel, String> {
+    let intel = open_sets()?;
+    image::attach(&intel, progress)?;
     Ok(intel)
+}
+
+/// Opens the packed sets alone.
+///
+/// # Errors
+/// As [`open_intel`].
+pub(super) fn open_sets() -> Result<Intel, String> {
+    match std::env::var_os(DATA_VARIABLE).map(PathBuf::from) {
+        Some(folder) => open_folder(&folder),
+        None => open_bundled(),
+    }
 }
 
 /// Where the data are from, for people: `compiled in`, or the folder.

@@ -16,6 +16,7 @@ mod fields;
 mod files;
 mod handover;
 mod hash;
+mod image;
 mod kept;
 mod listing;
 mod lookup;
@@ -31,7 +32,7 @@ pub use crate::store::Verified;
 pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
-pub use data::{data_origin, open_intel};
+pub use data::{data_origin, open_intel, open_intel_with};
 pub use example::example;
 pub use feeds::{
     FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Feeds, Review, Shelf, feed_formats,

@@ -11,6 +11,7 @@
 
 mod basemap;
 mod cloud;
+mod compiled;
 pub mod feed;
 mod gazetteer;
 mod lists;
@@ -31,15 +32,17 @@ pub use gazetteer::{City, Gazetteer};
 pub use small::{Airport, Airports, Crawler, Vendors};
 pub use source::Source;
 
+pub use self::compiled::Progress;
+
 use self::cloud::Regions;
 use self::lists::Lists;
 use self::meanings::{ANYCAST_PREFIXES, SATELLITE_SYSTEMS};
 use self::pack::{Pack, PackError};
-use self::sets::{Cities, Complaints, Countries, LazyTable, Set, Systems, or_complain};
+use self::sets::{Cities, Complaints, Countries, Set, Systems, or_complain};
 use crate::model::{
     Addr, AddrRange, Claim, Facts, Kind, ListMeaning, ListMembership, Prefix, Timestamp,
 };
-use crate::trie::{LongestMatch, Piece, Table, flatten};
+use crate::trie::{Builder, Image, Records};
 
 /// The packer's half: what writes the sections that the sets here read.
 pub mod packing {
@@ -139,11 +142,12 @@ pub const SET_IDS: &[&str] = &[
 #[derive(Debug, Default)]
 pub struct Intel {
     cities: Option<(Arc<str>, Set<Cities>)>,
-    countries: Vec<(Arc<str>, Set<Countries>)>,
+    /// Each with the number of its layer.
+    countries: Vec<(usize, Arc<str>, Set<Countries>)>,
     systems: Option<Set<Systems>>,
-    lists: Vec<Set<Lists>>,
+    /// Each with the number of its layer.
+    lists: Vec<(usize, Set<Lists>)>,
     regions: Option<Set<Regions>>,
-    anycast: Table,
     /// The date of the regions, which their memberships carry.
     regions_date: Option<Timestamp>,
     /// Sets without addresses, by id.
@@ -151,21 +155,27 @@ pub struct Intel {
     gazetteer: OnceLock<Gazetteer>,
     own: own::Own,
     sources: Vec<Source>,
+    /// The checksum of each set's head, which stands for all of it.
+    heads: Vec<[u8; 16]>,
+    /// All tables of the shipped sets in one.
+    image: OnceLock<Image>,
     complaints: Complaints,
 }
 
 impl Intel {
-    /// Opens every set that is there and proves it whole; decodes nothing yet.
+    /// Opens every set that is there; decodes nothing yet. Bytes from outside are proven whole,
+    /// those that are part of the program when they are asked for.
     ///
     /// # Errors
     /// A file cannot be read, is damaged, cut off or of another version.
     pub fn from_sets(sets: &dyn Sets) -> Result<Self, PackError> {
-        let mut intel = Self { anycast: anycast_table(), ..Self::default() };
+        let mut intel = Self::default();
         for id in SET_IDS {
             let file = format!("{id}.pack");
             let opened = sets.open(&file).map_err(|what| PackError::unreadable(&file, what))?;
             let Some(bytes) = opened else { continue };
             let pack = Pack::open(bytes).map_err(|error| error.in_file(&file))?;
+            intel.heads.push(pack.head_checksum());
             let source = Source::read(&pack).map_err(|error| error.in_file(&file))?;
             if *id == "cloud-regions" {
                 intel.regions_date = source.date.as_deref().and_then(|date| date.parse().ok());
@@ -177,34 +187,49 @@ impl Intel {
     }
 
     fn add_set(&mut self, id: &'static str, file: &str, pack: Arc<Pack>) {
-        let table = LazyTable::new(Arc::clone(&pack), file, &self.complaints);
+        let table = (Arc::clone(&pack), file, &self.complaints);
         match id {
             "dbip-city" => {
                 self.cities = Some((Arc::from(id), Set::new(table, Cities::read, Cities::rows)));
             }
             "misp-warninglists" | "iporigin" => {
-                self.lists.push(Set::new(table, Lists::read, Lists::rows));
+                let layer = compiled::layer(id);
+                self.lists.push((layer, Set::new(table, Lists::read, Lists::rows)));
             }
             "cloud-regions" => self.regions = Some(Set::new(table, Regions::read, Regions::rows)),
             "asn" => self.systems = Some(Set::new(table, Systems::read, Systems::rows)),
             id if COUNTRY_SETS.contains(&id) => {
                 let set = Set::new(table, Countries::read, Countries::rows);
-                self.countries.push((Arc::from(id), set));
+                self.countries.push((compiled::layer(id), Arc::from(id), set));
             }
             _ => self.others.push((id, pack)),
         }
+    }
+
+    /// The image of all sets; built in memory now if there was none.
+    pub fn image(&self) -> &Image {
+        self.image.get_or_init(|| {
+            let built = self.build_image(&|_| true);
+            let image = built.ok().and_then(|built| Image::from_built(&built).ok());
+            image.unwrap_or_else(empty_image)
+        })
+    }
+
+    /// Takes an image that was built before, of the same [`Intel::key`]; it is not asked whether
+    /// it was. `false`: its layers are others, or there is an image already.
+    pub fn use_image(&self, image: Image) -> bool {
+        let fits = image.layers().iter().map(|layer| layer.name.as_str()).eq(compiled::LAYERS);
+        fits && self.image.set(image).is_ok()
     }
 
     /// Everything that is known of one address. Every field may be empty.
     pub fn facts(&self, addr: Addr) -> Facts {
         let mut facts = Facts { reserved: addr.reserved(), ..Facts::default() };
         facts.claims.reserve(CLAIMS_USUAL);
-        let mut matched: Option<AddrRange> = None;
         if facts.reserved.is_none() {
-            self.add_shipped(addr, &mut facts, &mut matched);
+            self.add_shipped(addr, &mut facts);
         }
-        self.add_own(addr, &mut facts, &mut matched);
-        facts.prefix = matched.map(|range| Prefix::largest_inside(range, addr));
+        self.add_own(addr, &mut facts);
         facts.lists.sort_by(|a, b| a.id.cmp(&b.id));
         facts.kinds.extend(facts.lists.iter().filter_map(|list| match list.meaning {
             ListMeaning::Kind(kind) => Some(kind),
@@ -215,35 +240,57 @@ impl Intel {
         facts
     }
 
-    fn add_shipped(&self, addr: Addr, facts: &mut Facts, matched: &mut Option<AddrRange>) {
-        if let Some((range, systems, row)) = self.systems.as_ref().and_then(|set| set.at(addr))
-            && let Some((asn, name)) = systems.get(row)
+    /// The record of an address, where anything shipped speaks of it, and its number.
+    fn record(&self, addr: Addr) -> Option<(&Records, u32)> {
+        let image = self.image();
+        match addr {
+            Addr::V4(addr) => Some((image.v4_records(), image.v4().get(addr.to_bits())?)),
+            Addr::V6(addr) => Some((image.v6_records(), image.v6().get(addr.to_bits())?)),
+        }
+    }
+
+    fn add_shipped(&self, addr: Addr, facts: &mut Facts) {
+        let Some((records, record)) = self.record(addr) else { return };
+        let row = |layer: usize| records.get(record, layer).map(|row| row as usize);
+        let length = row(compiled::PREFIX).and_then(|length| u8::try_from(length).ok());
+        facts.prefix = length.and_then(|length| Prefix::new(addr, length));
+        if let (Some(systems), Some(row)) = (&self.systems, row(compiled::SYSTEM))
+            && let Some((asn, name)) = systems.dictionary().get(row)
         {
-            (facts.asn, facts.as_name, *matched) = (Some(asn), name, Some(range));
+            (facts.asn, facts.as_name) = (Some(asn), name);
         }
-        let city = self.cities.as_ref().and_then(|(source, set)| {
-            let (range, cities, row) = set.at(addr)?;
-            Some((range, cities.claim(source, row)?))
-        });
-        let countries = self.countries.iter().filter_map(|(source, set)| {
-            let (range, countries, row) = set.at(addr)?;
-            Some((range, countries.claim(source, row)?))
-        });
-        for (range, claim) in city.into_iter().chain(countries) {
-            matched.get_or_insert(range);
-            facts.claims.push(claim);
+        if let (Some((source, set)), Some(row)) = (&self.cities, row(compiled::CITY)) {
+            facts.claims.extend(set.dictionary().claim(source, row));
         }
-        self.add_regions(addr, facts);
-        self.add_lists(addr, facts);
+        for (layer, source, set) in &self.countries {
+            if let Some(row) = row(*layer) {
+                facts.claims.extend(set.dictionary().claim(source, row));
+            }
+        }
+        if let Some(row) = row(compiled::REGION) {
+            self.add_region(row, facts);
+        }
+        for (layer, set) in &self.lists {
+            let Some(row) = row(*layer) else { continue };
+            for (membership, rule) in set.dictionary().memberships(row) {
+                facts.kinds.extend(rule.anycast.then_some(Kind::Anycast));
+                facts.lists.push(membership);
+            }
+        }
+        if let Some(&(_, kind)) = row(compiled::ANYCAST).and_then(|row| ANYCAST_PREFIXES.get(row)) {
+            facts.kinds.push(Kind::Anycast);
+            let meaning = kind.map_or(ListMeaning::Context, ListMeaning::Kind);
+            let id = Arc::from("anycast-services");
+            let listed = ListMembership { id, since: None, date: None, meaning, terms: None };
+            facts.lists.push(listed);
+        }
         if facts.asn.is_some_and(|asn| SATELLITE_SYSTEMS.contains(&asn)) {
             facts.kinds.push(Kind::Satellite);
         }
     }
 
-    fn add_regions(&self, addr: Addr, facts: &mut Facts) {
-        let Some((_, regions, row)) = self.regions.as_ref().and_then(|set| set.at(addr)) else {
-            return;
-        };
+    fn add_region(&self, row: usize, facts: &mut Facts) {
+        let Some(regions) = self.regions.as_ref().map(Set::dictionary) else { return };
         match regions.claim(row) {
             Some(Some(claim)) => facts.claims.push(claim.clone()),
             Some(None) => facts.kinds.push(Kind::Anycast),
@@ -256,29 +303,13 @@ impl Intel {
         }
     }
 
-    fn add_lists(&self, addr: Addr, facts: &mut Facts) {
-        for (_, lists, row) in self.lists.iter().filter_map(|set| set.at(addr)) {
-            for (membership, rule) in lists.memberships(row) {
-                facts.kinds.extend(rule.anycast.then_some(Kind::Anycast));
-                facts.lists.push(membership);
-            }
-        }
-        let service = self.anycast.get(addr).and_then(|row| ANYCAST_PREFIXES.get(row as usize));
-        if let Some(&(_, kind)) = service {
-            facts.kinds.push(Kind::Anycast);
-            let meaning = kind.map_or(ListMeaning::Context, ListMeaning::Kind);
-            let id = Arc::from("anycast-services");
-            let listed = ListMembership { id, since: None, date: None, meaning, terms: None };
-            facts.lists.push(listed);
-        }
-    }
-
-    fn add_own(&self, addr: Addr, facts: &mut Facts, matched: &mut Option<AddrRange>) {
+    fn add_own(&self, addr: Addr, facts: &mut Facts) {
         if let Some((range, asn, name)) = self.own.system(addr) {
-            (facts.asn, facts.as_name, *matched) = (Some(asn), name, Some(range));
+            (facts.asn, facts.as_name) = (Some(asn), name);
+            facts.prefix = Some(Prefix::largest_inside(range, addr));
         }
         for (range, claim) in self.own.claims(addr) {
-            matched.get_or_insert(range);
+            facts.prefix.get_or_insert_with(|| Prefix::largest_inside(range, addr));
             facts.claims.push(claim);
         }
         facts.lists.extend(self.own.lists(addr));
@@ -306,21 +337,6 @@ impl Intel {
     /// Adds an AS table of the analyst's; it wins over the shipped one.
     pub fn add_as_table(&mut self, entries: &[(AddrRange, u32, Option<Arc<str>>)]) {
         self.own.add_systems(entries);
-    }
-
-    /// All ranges of one shipped set in order, IPv4 first, each with the number of its row: for
-    /// those who build tables of their own, and to measure with. Empty: no such set, or it has
-    /// no addresses.
-    pub fn pieces(&self, id: &str) -> Vec<Piece> {
-        let named = |source: &Arc<str>| &**source == id;
-        let cities = self.cities.iter().filter(|(source, _)| named(source));
-        let countries = self.countries.iter().filter(|(source, _)| named(source));
-        let mut pieces: Vec<Piece> = cities.flat_map(|(_, set)| set.pieces()).collect();
-        pieces.extend(countries.flat_map(|(_, set)| set.pieces()));
-        if id == "asn" {
-            pieces.extend(self.systems.iter().flat_map(Set::pieces));
-        }
-        pieces
     }
 
     /// The shipped sets that are there, in the order of [`SET_IDS`].
@@ -365,7 +381,7 @@ impl Intel {
 
     /// The ids of all shipped lists.
     pub fn list_ids(&self) -> Vec<String> {
-        let lists = self.lists.iter().flat_map(|set| set.dictionary().ids());
+        let lists = self.lists.iter().flat_map(|(_, set)| set.dictionary().ids());
         lists.map(str::to_owned).collect()
     }
 
@@ -377,11 +393,9 @@ impl Intel {
     /// Decodes everything, so that the next questions are fast and every problem is known.
     pub fn decode_all(&self) {
         std::thread::scope(|scope| {
-            scope.spawn(|| self.cities.iter().for_each(|(_, set)| set.decode()));
-            self.countries.iter().for_each(|(_, set)| set.decode());
+            scope.spawn(|| self.image());
+            self.cities.iter().for_each(|(_, set)| set.decode());
             self.systems.iter().for_each(Set::decode);
-            self.lists.iter().for_each(Set::decode);
-            self.regions.iter().for_each(Set::decode);
             self.gazetteer();
             drop((self.basemap(Detail::Coarse), self.basemap(Detail::Fine)));
             drop((self.airports(), self.vendors(), self.crawlers()));
@@ -395,10 +409,9 @@ impl Intel {
     }
 }
 
-fn anycast_table() -> Table {
-    let entries: Vec<(AddrRange, u32)> = (0_u32..)
-        .zip(ANYCAST_PREFIXES)
-        .filter_map(|(row, (text, _))| Some((text.parse::<Prefix>().ok()?.into(), row)))
-        .collect();
-    Table::from_pieces(&flatten(&entries))
+/// An image that says nothing.
+#[expect(clippy::expect_used, reason = "nothing can be too much or wrong where nothing is")]
+fn empty_image() -> Image {
+    let built = Builder::new().build(|_, _| true).expect("no layers");
+    Image::from_built(&built).expect("no layers")
 }

@@ -90,6 +90,14 @@ impl Pack {
         Ok(Self { bytes, sections })
     }
 
+    /// The checksum of the head, which holds the checksums of all sections: two files with the same
+    /// one hold the same.
+    pub fn head_checksum(&self) -> [u8; CHECKSUM_BYTES] {
+        let end = self.sections.first().map_or(self.bytes.len(), |section| section.packed.start);
+        let head = self.bytes.get(..end).and_then(<[u8]>::last_chunk);
+        head.copied().unwrap_or_default()
+    }
+
     /// Bytes of the file.
     pub fn packed_bytes(&self) -> usize {
         self.bytes.len()

@@ -1,13 +1,13 @@
-//! The shipped sets of claims: cities, countries, origin AS. Each is opened at once and decoded on
-//! the first question, family by family.
+//! The shipped sets of claims: cities, countries, origin AS. Each is opened at once; what its values
+//! mean is decoded on the first question.
 
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::names::Names;
 use super::pack::{Columns, ColumnsWriter, Pack, PackError, PackWriter};
 use super::tables;
-use crate::model::{Addr, AddrRange, Claim, Granularity};
-use crate::trie::{LongestMatch, Piece, RangesV4, RangesV6};
+use crate::model::{Claim, Granularity};
+use crate::trie::Runs;
 
 /// What could not be decoded after a file was found whole; told once for each section.
 pub(super) type Complaints = Arc<Mutex<Vec<PackError>>>;
@@ -26,56 +26,13 @@ pub(super) fn or_complain<T: Default>(
     })
 }
 
-/// A table of one set, decoded family by family on the first question.
+/// A set whose values are rows of a dictionary `D`. The dictionary is decoded on the first
+/// question; the table when an image is built of it.
 #[derive(Debug)]
-pub(super) struct LazyTable {
+pub(super) struct Set<D> {
     pack: Arc<Pack>,
     file: String,
     complaints: Complaints,
-    v4: OnceLock<RangesV4>,
-    v6: OnceLock<RangesV6>,
-}
-
-impl LazyTable {
-    pub(super) fn new(pack: Arc<Pack>, file: &str, complaints: &Complaints) -> Self {
-        Self {
-            pack,
-            file: file.to_owned(),
-            complaints: Arc::clone(complaints),
-            v4: OnceLock::new(),
-            v6: OnceLock::new(),
-        }
-    }
-
-    /// The piece and value at `addr`; `values_end` is how many rows the values may point at.
-    pub(super) fn get_range(
-        &self,
-        addr: Addr,
-        values_end: impl FnOnce() -> usize,
-    ) -> Option<(AddrRange, u32)> {
-        match addr {
-            Addr::V4(_) => self.v4(values_end).get_range(addr),
-            Addr::V6(_) => self.v6(values_end).get_range(addr),
-        }
-    }
-
-    pub(super) fn v4(&self, values_end: impl FnOnce() -> usize) -> &RangesV4 {
-        self.v4.get_or_init(|| {
-            or_complain(tables::read_v4(&self.pack, values_end()), &self.file, &self.complaints)
-        })
-    }
-
-    pub(super) fn v6(&self, values_end: impl FnOnce() -> usize) -> &RangesV6 {
-        self.v6.get_or_init(|| {
-            or_complain(tables::read_v6(&self.pack, values_end()), &self.file, &self.complaints)
-        })
-    }
-}
-
-/// A set whose values are rows of a dictionary `D`.
-#[derive(Debug)]
-pub(super) struct Set<D> {
-    pub(super) table: LazyTable,
     dictionary: OnceLock<D>,
     read: fn(&Pack) -> Result<D, PackError>,
     rows: fn(&D) -> usize,
@@ -83,37 +40,45 @@ pub(super) struct Set<D> {
 
 impl<D: Default> Set<D> {
     pub(super) fn new(
-        table: LazyTable,
+        (pack, file, complaints): (Arc<Pack>, &str, &Complaints),
         read: fn(&Pack) -> Result<D, PackError>,
         rows: fn(&D) -> usize,
     ) -> Self {
-        Self { table, dictionary: OnceLock::new(), read, rows }
+        Self {
+            pack,
+            file: file.to_owned(),
+            complaints: Arc::clone(complaints),
+            dictionary: OnceLock::new(),
+            read,
+            rows,
+        }
     }
 
     pub(super) fn dictionary(&self) -> &D {
-        self.dictionary.get_or_init(|| {
-            or_complain((self.read)(&self.table.pack), &self.table.file, &self.table.complaints)
-        })
+        self.dictionary
+            .get_or_init(|| or_complain((self.read)(&self.pack), &self.file, &self.complaints))
     }
 
-    /// The piece around `addr`, the dictionary and the row in it.
-    pub(super) fn at(&self, addr: Addr) -> Option<(AddrRange, &D, usize)> {
-        let dictionary = self.dictionary();
-        let (range, value) = self.table.get_range(addr, || (self.rows)(dictionary))?;
-        Some((range, dictionary, value as usize))
-    }
-
-    /// All ranges, IPv4 first.
-    pub(super) fn pieces(&self) -> Vec<Piece> {
-        let end = (self.rows)(self.dictionary());
-        self.table.v4(|| end).pieces().chain(self.table.v6(|| end).pieces()).collect()
-    }
-
-    /// Decodes what is not decoded yet.
+    /// Decodes the dictionary, if it is not yet.
     pub(super) fn decode(&self) {
-        let end = (self.rows)(self.dictionary());
-        self.table.v4(|| end);
-        self.table.v6(|| end);
+        self.dictionary();
+    }
+
+    /// How many rows the values of the table may point at.
+    fn values_end(&self) -> usize {
+        (self.rows)(self.dictionary())
+    }
+
+    /// The IPv4 table; empty, with a complaint, where it cannot be decoded.
+    pub(super) fn v4(&self) -> Runs<u32> {
+        let read = tables::read_v4(&self.pack, self.values_end());
+        or_complain(read, &self.file, &self.complaints)
+    }
+
+    /// The IPv6 table; as [`Set::v4`].
+    pub(super) fn v6(&self) -> Runs<u128> {
+        let read = tables::read_v6(&self.pack, self.values_end());
+        or_complain(read, &self.file, &self.complaints)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Columns of a packed range table ↔ [`RangesV4`] and [`RangesV6`].
+//! Columns of a packed range table ↔ its [`Runs`].
 //!
 //! Three sections a family. `v4.starts` has the count of rows and each start as the distance to
 //! the one before. `v4.recent` has a byte a row: how many rows ago this row's value was seen last,
@@ -9,7 +9,7 @@
 
 use super::pack::{Columns, ColumnsWriter, Pack, PackError, PackWriter};
 use crate::model::Family;
-use crate::trie::{GAP, Piece, RangesV4, RangesV6};
+use crate::trie::{Address, NONE, Piece, Runs, runs_v4, runs_v6};
 
 /// How many rows back a value is looked for. One byte would allow 255; nothing is gained past 64.
 const RECENT_MAX: usize = 64;
@@ -21,7 +21,7 @@ const ROWS_MAX: usize = 1 << 24;
 ///
 /// # Errors
 /// A section is missing or does not hold a table.
-pub(super) fn read_v4(pack: &Pack, values_end: usize) -> Result<RangesV4, PackError> {
+pub(super) fn read_v4(pack: &Pack, values_end: usize) -> Result<Runs<u32>, PackError> {
     let mut columns = pack.section("v4.starts")?;
     let count = row_count(&mut columns)?;
     let mut starts = Vec::with_capacity(count);
@@ -32,14 +32,14 @@ pub(super) fn read_v4(pack: &Pack, values_end: usize) -> Result<RangesV4, PackEr
     }
     columns.end()?;
     let values = read_values(pack, "v4", count, values_end)?;
-    RangesV4::new(starts, values).map_err(|error| columns.error(error))
+    Runs::from_columns(starts, values).map_err(|error| columns.error(error))
 }
 
 /// Reads the IPv6 table of a set whose values are indices below `values_end`.
 ///
 /// # Errors
 /// A section is missing or does not hold a table.
-pub(super) fn read_v6(pack: &Pack, values_end: usize) -> Result<RangesV6, PackError> {
+pub(super) fn read_v6(pack: &Pack, values_end: usize) -> Result<Runs<u128>, PackError> {
     let mut columns = pack.section("v6.starts")?;
     let count = row_count(&mut columns)?;
     let whole = columns.varint()?;
@@ -49,11 +49,11 @@ pub(super) fn read_v6(pack: &Pack, values_end: usize) -> Result<RangesV6, PackEr
         for _ in 0..count {
             let gap = columns.varint()?;
             at = at.checked_add(gap).ok_or_else(|| columns.error("starts overflow"))?;
-            starts.push(at);
+            starts.push(u128::from(at) << 64);
         }
         columns.end()?;
         let values = read_values(pack, "v6", count, values_end)?;
-        return RangesV6::from_networks(starts, values).map_err(|error| columns.error(error));
+        return Runs::from_columns(starts, values).map_err(|error| columns.error(error));
     }
     let mut starts = Vec::with_capacity(count);
     let mut at = 0_u128;
@@ -64,7 +64,7 @@ pub(super) fn read_v6(pack: &Pack, values_end: usize) -> Result<RangesV6, PackEr
     }
     columns.end()?;
     let values = read_values(pack, "v6", count, values_end)?;
-    RangesV6::from_addresses(starts, values).map_err(|error| columns.error(error))
+    Runs::from_columns(starts, values).map_err(|error| columns.error(error))
 }
 
 fn row_count(columns: &mut Columns) -> Result<usize, PackError> {
@@ -98,8 +98,8 @@ fn read_values(
                 let stored = before.checked_add(fresh.zigzag()?);
                 let stored = stored.and_then(|stored| usize::try_from(stored).ok());
                 match stored.filter(|&stored| stored <= values_end) {
-                    Some(0) => GAP,
-                    Some(stored) => u32::try_from(stored - 1).unwrap_or(GAP),
+                    Some(0) => NONE,
+                    Some(stored) => u32::try_from(stored - 1).unwrap_or(NONE),
                     None => return Err(fresh.error("a value that the set has no row for")),
                 }
             }
@@ -113,21 +113,21 @@ fn read_values(
 
 /// 0 for a gap, the index plus one for a value.
 fn stored(value: u32) -> i64 {
-    if value == GAP { 0 } else { i64::from(value) + 1 }
+    if value == NONE { 0 } else { i64::from(value) + 1 }
 }
 
 /// Writes both families of a table as six sections; `pieces` are sorted and do not overlap.
 pub fn write(pack: &mut PackWriter, pieces: &[Piece]) {
-    let (v4, v6) = (RangesV4::from_pieces(pieces), RangesV6::from_pieces(pieces));
+    let (v4, v6) = (runs_v4(pieces), runs_v6(pieces));
     let mut starts = ColumnsWriter::new();
-    let rows: Vec<(u128, u32)> = v4.rows().map(|(start, value)| (start.into(), value)).collect();
+    let rows: Vec<(u128, u32)> = columns(&v4).map(|(start, value)| (start.into(), value)).collect();
     starts.varint(rows.len() as u64);
     write_gaps(&rows, |gap| starts.varint(u64::try_from(gap).unwrap_or(u64::MAX)));
     pack.section("v4.starts", starts.finish());
     write_values(pack, Family::V4, &rows);
 
     let mut starts = ColumnsWriter::new();
-    let rows: Vec<(u128, u32)> = v6.rows().collect();
+    let rows: Vec<(u128, u32)> = columns(&v6).collect();
     let whole = rows.iter().any(|(start, _)| start.trailing_zeros() < 64);
     starts.varint(rows.len() as u64);
     starts.varint(u64::from(whole));
@@ -140,6 +140,10 @@ pub fn write(pack: &mut PackWriter, pieces: &[Piece]) {
     });
     pack.section("v6.starts", starts.finish());
     write_values(pack, Family::V6, &rows);
+}
+
+fn columns<A: Address>(runs: &Runs<A>) -> impl Iterator<Item = (A, u32)> {
+    runs.starts().iter().copied().zip(runs.values().iter().copied())
 }
 
 fn write_gaps(rows: &[(u128, u32)], mut write: impl FnMut(u128)) {

@@ -1,33 +1,19 @@
 //! Longest-prefix look-up: from an address to a number, for tables of millions of ranges.
 //!
-//! In come address ranges with values, nested or not; [`flatten`] cuts them into pieces that do not
-//! overlap, where the smallest range around an address wins (longest match, RFC 1812 §5.2.4.3).
-//! The pieces become two sorted columns, one of starts and one of values, and a small index.
-//! `intel` asks by the trait [`LongestMatch`] and gives the values their meaning; nothing here
-//! knows what a value stands for, and nothing here does I/O.
-//!
-//! # Estimate
-//!
-//! The largest table has 4.3 million IPv6 pieces: 35 MB of starts and 17 MB of values, past any
-//! L2. Plain binary search takes 22 steps, of which the last 6 or so miss the cache: 300 ns, 3
-//! million look-ups a second. IPv4 (3.7 million pieces, 15 MB of starts) has an index by the
-//! first 16 bits, 262 kB: one step into it leaves about 60 starts, so two to three misses and 50 to
-//! 100 ns. IPv6 has no such even spread (all of it lies in 2000::/3), so its index is every 64th
-//! start, 540 kB: 16 cheap steps, then 6 inside 512 neighbouring bytes. Twice these times is fine,
-//! ten times a bug.
-//!
-//! Measured by `benches/lookup.rs` on a shared two-core machine with other work: 6.4 M look-ups a
-//! second in the largest IPv4 table and 2.7 M in the largest IPv6 one, 3.9 and 4.7 times plain
-//! binary search in the same run. A profile of the first form, with starts and values in columns
-//! apart, had a third of an IPv4 look-up wait for the value's cache line: now they lie together.
+//! The engine is the crate `infralock_trie`, which knows numbers of 32 and 128 bits and nothing of
+//! this program. Here it meets the addresses of the model: ranges with values, nested or not, are
+//! cut by [`flatten`] into pieces that do not overlap, where the smallest range around an address
+//! wins (longest match, RFC 1812 §5.2.4.3), and a [`Table`] of both families answers.
 
 mod flatten;
-mod ranges;
 
 pub use flatten::{Piece, flatten, flatten_sets};
-pub use ranges::{GAP, RangesV4, RangesV6, StartsError};
+pub use infralock_trie::{
+    Address, BuildError, Builder, Built, Image, ImageError, Layer, LayerInfo, NONE, Prefix, Range,
+    Records, Runs, RunsError, SectionInfo,
+};
 
-use crate::model::{Addr, AddrRange};
+use crate::model::{Addr, AddrRange, Family};
 
 /// A table from addresses to numbers, where the longest match is meant.
 pub trait LongestMatch {
@@ -38,42 +24,90 @@ pub trait LongestMatch {
     fn get(&self, addr: Addr) -> Option<u32> {
         self.get_range(addr).map(|(_, value)| value)
     }
-
-    /// The values of many addresses, in their order. `values` is cleared first.
-    fn get_batch(&self, addrs: &[Addr], values: &mut Vec<Option<u32>>) {
-        values.clear();
-        values.extend(addrs.iter().map(|&addr| self.get(addr)));
-    }
 }
 
 /// Both families of one table.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     /// IPv4.
-    pub v4: RangesV4,
+    pub v4: infralock_trie::Table<u32>,
     /// IPv6.
-    pub v6: RangesV6,
+    pub v6: infralock_trie::Table<u128>,
 }
 
 impl Table {
-    /// From pieces as [`flatten`] gives them: sorted, without overlap.
+    /// From pieces as [`flatten`] gives them: sorted, without overlap. Pieces that overlap all the
+    /// same make a table that says nothing.
     pub fn from_pieces(pieces: &[Piece]) -> Self {
-        Self { v4: RangesV4::from_pieces(pieces), v6: RangesV6::from_pieces(pieces) }
+        let (v4, v6) = (runs_v4(pieces), runs_v6(pieces));
+        Self {
+            v4: infralock_trie::Table::new(&v4).unwrap_or_default(),
+            v6: infralock_trie::Table::new(&v6).unwrap_or_default(),
+        }
     }
+}
+
+/// The IPv4 pieces as runs.
+pub fn runs_v4(pieces: &[Piece]) -> Runs<u32> {
+    let pieces =
+        pieces.iter().filter_map(|piece| match (piece.range.first(), piece.range.last()) {
+            (Addr::V4(first), Addr::V4(last)) => {
+                Some((Range::new(first.to_bits(), last.to_bits())?, piece.value))
+            }
+            _ => None,
+        });
+    Runs::from_ranges(pieces).unwrap_or_default()
+}
+
+/// The IPv6 pieces as runs.
+pub fn runs_v6(pieces: &[Piece]) -> Runs<u128> {
+    let pieces =
+        pieces.iter().filter_map(|piece| match (piece.range.first(), piece.range.last()) {
+            (Addr::V6(first), Addr::V6(last)) => {
+                Some((Range::new(first.to_bits(), last.to_bits())?, piece.value))
+            }
+            _ => None,
+        });
+    Runs::from_ranges(pieces).unwrap_or_default()
+}
+
+/// The runs of both families as pieces, IPv4 first.
+pub fn pieces(v4: &Runs<u32>, v6: &Runs<u128>) -> Vec<Piece> {
+    let mut pieces = Vec::with_capacity(v4.len() + v6.len());
+    let piece = |family, first, last, value| {
+        let (first, last) = (Addr::from_bits(family, first)?, Addr::from_bits(family, last)?);
+        Some(Piece { range: AddrRange::new(first, last)?, value })
+    };
+    pieces.extend(v4.ranges().filter_map(|(range, value)| {
+        piece(Family::V4, range.first().into(), range.last().into(), value)
+    }));
+    pieces.extend(
+        v6.ranges()
+            .filter_map(|(range, value)| piece(Family::V6, range.first(), range.last(), value)),
+    );
+    pieces
 }
 
 impl LongestMatch for Table {
     fn get_range(&self, addr: Addr) -> Option<(AddrRange, u32)> {
-        match addr {
-            Addr::V4(_) => self.v4.get_range(addr),
-            Addr::V6(_) => self.v6.get_range(addr),
-        }
+        let (first, last, value) = match addr {
+            Addr::V4(addr) => {
+                let (range, value) = self.v4.get_range(addr.to_bits());
+                (range.first().into(), range.last().into(), value?)
+            }
+            Addr::V6(addr) => {
+                let (range, value) = self.v6.get_range(addr.to_bits());
+                (range.first(), range.last(), value?)
+            }
+        };
+        let bound = |bits| Addr::from_bits(addr.family(), bits);
+        Some((AddrRange::new(bound(first)?, bound(last)?)?, value))
     }
 
     fn get(&self, addr: Addr) -> Option<u32> {
         match addr {
-            Addr::V4(addr) => self.v4.value(addr.to_bits()),
-            Addr::V6(addr) => self.v6.value(addr.to_bits()),
+            Addr::V4(addr) => self.v4.get(addr.to_bits()),
+            Addr::V6(addr) => self.v6.get(addr.to_bits()),
         }
     }
 }

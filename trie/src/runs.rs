@@ -25,6 +25,13 @@ pub enum RunsError {
         /// Which range, from 0.
         index: usize,
     },
+    /// The columns have different lengths.
+    Lengths {
+        /// Starts.
+        starts: usize,
+        /// Values.
+        values: usize,
+    },
 }
 
 impl fmt::Display for RunsError {
@@ -35,6 +42,9 @@ impl fmt::Display for RunsError {
             }
             Self::Order { index } => {
                 write!(f, "range {index} does not begin after the end of the one before it")
+            }
+            Self::Lengths { starts, values } => {
+                write!(f, "{starts} starts but {values} values; there is one value for each start")
             }
         }
     }
@@ -144,6 +154,32 @@ impl<A: Address> Runs<A> {
             runs.push(free, NONE);
         }
         Ok(runs)
+    }
+
+    /// From two columns: where each stretch begins, and its value, which goes on to the next start;
+    /// [`NONE`] says that nothing is said from there on. Starts ascend.
+    ///
+    /// # Errors
+    /// The columns differ in length, or a start is not above the one before.
+    pub fn from_columns(mut starts: Vec<A>, mut values: Vec<u32>) -> Result<Self, RunsError> {
+        if starts.len() != values.len() {
+            return Err(RunsError::Lengths { starts: starts.len(), values: values.len() });
+        }
+        if let Some(index) = starts.windows(2).position(|pair| pair[0] >= pair[1]) {
+            return Err(RunsError::Order { index: index + 1 });
+        }
+        // What says the same as what stands before it is no new run; in place, as tables are large.
+        let (mut kept, mut before) = (0, NONE);
+        for row in 0..starts.len() {
+            if values[row] != before {
+                before = values[row];
+                (starts[kept], values[kept]) = (starts[row], before);
+                kept += 1;
+            }
+        }
+        starts.truncate(kept);
+        values.truncate(kept);
+        Ok(Self { starts, values })
     }
 
     pub(crate) fn reserve(&mut self, runs: usize) {

@@ -87,6 +87,11 @@ struct Entry {
 
 /// Packs a table.
 pub(crate) fn pack(runs: &Runs<u32>) -> Result<Parts, TooManyValues> {
+    if runs.is_empty() {
+        // No root of half a megabyte for a table that says nothing.
+        let shape = Shape { width: 1, split: 1 };
+        return Ok(Parts { shape, ..Parts::default() });
+    }
     let highest = runs.values().iter().filter(|&&value| value != NONE).max();
     let split = match highest {
         Some(&value) => value.checked_add(2).ok_or(TooManyValues)?,
