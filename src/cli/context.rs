@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::Failure;
+use super::data::image::open_data;
+use super::{Failure, Progress};
 use crate::bounded;
 use crate::engine::{
-    Case, Context, Feeds, Options, OwnList, OwnText, Zone, is_list_name, list_meaning, open_intel,
+    Case, Context, Feeds, Options, OwnList, OwnText, Zone, is_list_name, list_meaning,
 };
 use crate::model::{Kind, Prefix, Timestamp};
 use crate::threat::profile::DEFAULT_TOML;
@@ -116,7 +117,7 @@ impl ContextArgs {
 
 /// Opens data with these own layers.
 pub(super) fn open_context(mut options: Options, heard: Heard) -> Result<Arc<Context>, Failure> {
-    let intel = open_intel().map_err(Failure::Nothing)?;
+    let intel = open_data(Progress::Shown)?;
     if heard == Heard::OwnFeeds {
         options.feeds = Feeds::of_this_person(&intel);
     }

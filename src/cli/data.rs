@@ -1,5 +1,6 @@
 //! `infralock data`: the reference data, its age, and whom to thank for it.
 
+pub(super) mod image;
 mod own;
 
 use std::io::Write;
@@ -8,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{Console, Ended, Failure};
-use crate::engine::{FeedRow, data_origin, open_intel};
+use crate::engine::{FeedRow, data_origin};
 use crate::export::{Align, Table, to_json};
 use crate::intel::Source;
 
@@ -40,6 +41,10 @@ enum DataCommand {
         #[command(flatten)]
         json: own::JsonFlag,
     },
+    /// Builds the image of all data anew; it is built by itself where there is none
+    Build(image::ImageArgs),
+    /// Checks every byte of the sets and of their image
+    Verify(image::ImageArgs),
     /// Says whom to credit wherever results are shown
     Attribution,
 }
@@ -59,9 +64,11 @@ pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Fa
         DataCommand::Remove { name, json } => {
             return own::remove(&name, own::Form::of(json), console);
         }
+        DataCommand::Build(args) => return image::build(args, console),
+        DataCommand::Verify(args) => return image::verify(args, console),
         DataCommand::Status { .. } | DataCommand::Attribution => {}
     }
-    let intel = open_intel().map_err(Failure::Nothing)?;
+    let intel = image::open_data(console.progress)?;
     if intel.sources().is_empty() {
         return Err(Failure::Nothing(NO_DATA.to_owned()));
     }
@@ -84,7 +91,10 @@ pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Fa
             }
             Ok(if problems.is_empty() { Ended::Done } else { Ended::CheckFailed })
         }
-        DataCommand::Add(_) | DataCommand::Remove { .. } => Ok(Ended::Done),
+        DataCommand::Add(_)
+        | DataCommand::Remove { .. }
+        | DataCommand::Build(_)
+        | DataCommand::Verify(_) => Ok(Ended::Done),
         DataCommand::Attribution => {
             attribution(intel.sources(), console)?;
             Ok(Ended::Done)

@@ -5,9 +5,12 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
-use super::paths::os_sentence;
+use serde::Serialize;
+
+use super::data::open_sets;
+use super::paths::{os_sentence, path_text};
 use crate::intel::{Intel, Progress};
-use crate::trie::{Built, Image};
+use crate::trie::{Built, Image, Records};
 
 /// The environment variable that names the cache folder; it wins over the system's own.
 const CACHE_VARIABLE: &str = "INFRALOCK_CACHE";
@@ -123,4 +126,109 @@ fn remove_old(folder: &Path, kept: &Path) {
             std::fs::remove_file(&path).ok();
         }
     }
+}
+
+/// An image as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageView {
+    /// Its file; `None`: it lies in memory.
+    pub path: Option<String>,
+    /// Bytes of all of it.
+    pub bytes: u64,
+    /// What tells two images apart, lower-case hex.
+    pub id: String,
+    /// The layers in the order of a record's values.
+    pub layers: Vec<LayerView>,
+    /// The sections in the order of the file.
+    pub sections: Vec<SectionView>,
+    /// IPv4, then IPv6.
+    pub families: [FamilyView; 2],
+}
+
+/// One layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LayerView {
+    /// The set it is made of, or what it says.
+    pub name: String,
+    /// The set's own date, where it has one.
+    pub date: Option<String>,
+    /// IPv4 ranges of one value.
+    pub ranges_v4: u64,
+    /// IPv6 ranges of one value.
+    pub ranges_v6: u64,
+}
+
+/// One section.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SectionView {
+    /// Its name.
+    pub name: String,
+    /// Where in the file, in bytes.
+    pub offset: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// One family's table and records.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FamilyView {
+    /// Bytes that a look-up walks through.
+    pub table_bytes: u64,
+    /// Distinct combinations of what the layers say.
+    pub records: u64,
+    /// Bits of one.
+    pub record_bits: u32,
+    /// Bytes of all.
+    pub record_bytes: u64,
+}
+
+impl ImageView {
+    /// The image of these data, and where it is kept.
+    pub fn of(intel: &Intel) -> Self {
+        let image = intel.image();
+        let path = cache_folder().map(|folder| image_path(&folder, intel));
+        let path = path.filter(|path| path.is_file());
+        let layers = image.layers().iter().map(|layer| LayerView {
+            name: layer.name.clone(),
+            date: Some(layer.note.clone()).filter(|date| !date.is_empty()),
+            ranges_v4: layer.runs[0],
+            ranges_v6: layer.runs[1],
+        });
+        let sections = image.sections().map(|section| SectionView {
+            name: section.name,
+            offset: section.offset,
+            bytes: section.len,
+        });
+        let family = |table: usize, records: &Records| FamilyView {
+            table_bytes: table as u64,
+            records: records.len() as u64,
+            record_bits: records.bits(),
+            record_bytes: records.bytes() as u64,
+        };
+        Self {
+            path: path.map(|path| path_text(path.as_os_str()).to_string()),
+            bytes: image.bytes() as u64,
+            id: image.id().iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+            layers: layers.collect(),
+            sections: sections.collect(),
+            families: [
+                family(image.v4().bytes(), image.v4_records()),
+                family(image.v6().bytes(), image.v6_records()),
+            ],
+        }
+    }
+}
+
+/// Builds the image anew, whether there is one or not; with a sentence where it cannot be kept.
+///
+/// # Errors
+/// The sets cannot be opened, or `progress` said stop.
+pub fn build_image(progress: Progress<'_>) -> Result<(ImageView, Option<String>), String> {
+    let intel = open_sets()?;
+    if let Some(folder) = cache_folder() {
+        // What is open elsewhere lives on until it is closed.
+        std::fs::remove_file(image_path(&folder, &intel)).ok();
+    }
+    let note = attach(&intel, progress)?;
+    Ok((ImageView::of(&intel), note))
 }

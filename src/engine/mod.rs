@@ -33,6 +33,7 @@ pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel, open_intel_with};
+pub use image::{FamilyView, ImageView, LayerView, SectionView, build_image};
 pub use example::example;
 pub use feeds::{
     FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Feeds, Review, Shelf, feed_formats,
