@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use crate::table::Packed;
 use crate::v4::V4;
@@ -55,6 +56,8 @@ pub trait Address:
     fn trailing_zeros(self) -> u8;
     /// Whether bit `index`, counted from the highest, is set. `index` is below [`Address::BITS`].
     fn bit(self, index: u8) -> bool;
+    /// From how people write it: `192.0.2.1`, `2001:db8::1`. `None`: it is no such address.
+    fn parse(text: &str) -> Option<Self>;
     /// As people write it.
     ///
     /// # Errors
@@ -117,11 +120,28 @@ macro_rules! address {
             fn bit(self, index: u8) -> bool {
                 self >> (<$number>::BITS - 1 - u32::from(index)) & 1 == 1
             }
+            fn parse(text: &str) -> Option<Self> {
+                text.parse::<$std>().ok().map(<$std>::to_bits)
+            }
             fn write(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&<$std>::from_bits(self), f)
             }
         }
     };
+}
+
+/// One address.
+impl From<Ipv4Addr> for Prefix<u32> {
+    fn from(addr: Ipv4Addr) -> Self {
+        Self::host(addr.to_bits())
+    }
+}
+
+/// One address.
+impl From<Ipv6Addr> for Prefix<u128> {
+    fn from(addr: Ipv6Addr) -> Self {
+        Self::host(addr.to_bits())
+    }
 }
 
 address!(u32, Ipv4Addr, V4);
@@ -197,9 +217,51 @@ impl<A: Address> Prefix<A> {
         // shares with what lies just outside, on either side.
         let outside = [range.first.before(), range.last.next()];
         let shared = outside.into_iter().flatten().map(|outside| addr.common_bits(outside) + 1);
-        let len = shared.max().unwrap_or(0);
+        let len = shared.max().unwrap_or(0).min(A::BITS);
         Self { addr: addr.and(A::mask(len)), len }
     }
+}
+
+/// Text that is no prefix of the family that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParsePrefixError {
+    bits: u8,
+}
+
+impl fmt::Display for ParsePrefixError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let example = if self.bits == 32 { "192.0.2.0/24" } else { "2001:db8::/32" };
+        write!(f, "not an address, or an address, / and 0 to {} bits, as in {example}", self.bits)
+    }
+}
+
+impl std::error::Error for ParsePrefixError {}
+
+/// An address alone is the prefix of that address. Host bits are cleared, as by [`Prefix::new`].
+///
+/// ```
+/// use infralock_trie::Prefix;
+/// let prefix: Prefix<u128> = "2001:db8::1/32".parse().unwrap();
+/// assert_eq!(prefix.to_string(), "2001:db8::/32");
+/// assert_eq!("192.0.2.1".parse(), Ok(Prefix::host(0xc000_0201_u32)));
+/// assert!("192.0.2.0/33".parse::<Prefix<u32>>().is_err());
+/// ```
+impl<A: Address> FromStr for Prefix<A> {
+    type Err = ParsePrefixError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePrefixError> {
+        let (addr, len) = match text.split_once('/') {
+            Some((addr, len)) => (addr, parse_len(len)),
+            None => (text, Some(A::BITS)),
+        };
+        let prefix = A::parse(addr).zip(len).and_then(|(addr, len)| Self::new(addr, len));
+        prefix.ok_or(ParsePrefixError { bits: A::BITS })
+    }
+}
+
+/// Digits alone: `parse` would take a sign too.
+fn parse_len(text: &str) -> Option<u8> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 impl<A: Address> fmt::Display for Prefix<A> {
@@ -255,9 +317,8 @@ impl<A: Address> Range<A> {
         let mut rest = Some(self);
         std::iter::from_fn(move || {
             let range = rest?;
-            let aligned = A::BITS - range.first.trailing_zeros().min(A::BITS);
-            let inside = Prefix::largest_inside(range, range.first);
-            let prefix = Prefix { addr: range.first, len: inside.len.max(aligned) };
+            // It holds the first address and nothing before it, so it begins there.
+            let prefix = Prefix::largest_inside(range, range.first);
             rest = prefix.last().next().and_then(|next| Self::new(next, range.last));
             Some(prefix)
         })

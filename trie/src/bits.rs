@@ -56,6 +56,15 @@ pub(crate) fn word(bytes: &[u8], at: usize) -> u64 {
     }
 }
 
+/// Where the block of this number begins, blocks being counted in eights of bytes. Past any section
+/// where the processor has fewer bits than that takes, and still far from the last number.
+#[inline]
+pub(crate) const fn block(number: u32) -> usize {
+    let at = number as u64 * 8;
+    let past = isize::MAX as u64 / 2;
+    if at < past { at as usize } else { past as usize }
+}
+
 /// The lowest `width` bits.
 #[inline]
 pub(crate) const fn mask(width: u32) -> u32 {

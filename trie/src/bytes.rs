@@ -4,6 +4,7 @@
 //! so that a look-up costs no more than a pointer, and a table may be cloned and sent anywhere.
 
 use std::fmt;
+use std::io::Read;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -57,10 +58,15 @@ const MAP_BYTES_MIN: usize = 1 << 20;
 impl Owner {
     /// A copy of these bytes.
     pub(crate) fn copy(bytes: &[u8]) -> Self {
+        // Miri has no maps.
         if bytes.len() >= MAP_BYTES_MIN
-            && let Ok(map) = huge_pages(bytes)
+            && !cfg!(miri)
+            && let Ok(owner) = huge_pages(bytes.len(), |map| {
+                map.copy_from_slice(bytes);
+                Ok(())
+            })
         {
-            return Self::Map(Arc::new(map));
+            return owner;
         }
         Self::Heap(Arc::new(Lines::copy(bytes)))
     }
@@ -72,6 +78,17 @@ impl Owner {
         // asks that none cuts it.
         let map = unsafe { memmap2::Mmap::map(file)? };
         Ok(Self::Map(Arc::new(map)))
+    }
+
+    /// A copy of a file.
+    pub(crate) fn read(mut file: &std::fs::File) -> std::io::Result<Self> {
+        let bytes = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+        if bytes >= MAP_BYTES_MIN && !cfg!(miri) {
+            return huge_pages(bytes, |map| file.read_exact(map));
+        }
+        let mut copy = vec![0; bytes];
+        file.read_exact(&mut copy)?;
+        Ok(Self::Heap(Arc::new(Lines::copy(&copy))))
     }
 
     fn parts(&self) -> (*const u8, usize) {
@@ -110,16 +127,19 @@ impl Owner {
     }
 }
 
-/// A copy in pages of the system, large ones where it has them: a table of 20 MB in pages of 4 kB
+/// So many bytes in pages of the system, large ones where it has them: a table of 20 MB in pages of 4 kB
 /// has more of them than the processor remembers, and every look-up would walk the page table.
-fn huge_pages(bytes: &[u8]) -> std::io::Result<memmap2::Mmap> {
-    let mut map = memmap2::MmapMut::map_anon(bytes.len())?;
-    #[cfg(all(target_os = "linux", not(miri)))]
+fn huge_pages(
+    bytes: usize,
+    fill: impl FnOnce(&mut [u8]) -> std::io::Result<()>,
+) -> std::io::Result<Owner> {
+    let mut map = memmap2::MmapMut::map_anon(bytes)?;
+    #[cfg(target_os = "linux")]
     if map.advise(memmap2::Advice::HugePage).is_err() {
         // Without them the table is the same, only slower.
     }
-    map.copy_from_slice(bytes);
-    map.make_read_only()
+    fill(&mut map)?;
+    Ok(Owner::Map(Arc::new(map.make_read_only()?)))
 }
 
 impl fmt::Debug for Owner {

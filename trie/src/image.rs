@@ -178,7 +178,9 @@ impl Builder {
     }
 
     /// Builds the image, with a thread for each family. `progress` is told from both how many runs
-    /// are done and of how many, now and then, and stops the work by returning `false`.
+    /// are done and of about how many, now and then and when a family's are, and stops the work by
+    /// returning `false`. Layers cut each other's runs, and share borders: the last word may be
+    /// less than all of them.
     ///
     /// # Errors
     /// The work was stopped, or there is too much of something.
@@ -208,7 +210,8 @@ impl Builder {
         let (v4, v6) = std::thread::scope(|scope| {
             let v4 = scope.spawn(|| build_v4(v4s, tick));
             let v6 = build_v6(v6s, tick);
-            (v4.join().unwrap_or(Err(BuildError::Stopped)), v6)
+            // A panic there is the caller's own: progress is all of it that can.
+            (v4.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), v6)
         });
         let (v4, v6) = (v4?, v6?);
         let mut built = Built { sections: Vec::new() };
@@ -425,8 +428,7 @@ impl Image {
     /// # Errors
     /// As [`Image::open`].
     pub fn read(path: &Path) -> Result<Self, ImageError> {
-        let owner = Owner::map(&File::open(path)?)?;
-        Self::from_bytes(owner.bytes())
+        Self::from_owner(Owner::read(&File::open(path)?)?)
     }
 
     /// From the bytes of a file.
@@ -471,7 +473,7 @@ impl Image {
             [place("v4.root")?, place("v4.bitmaps")?, place("v4.codes")?, place("v4.blocks")?];
         let [width, split] = v4_shape.table;
         let shape = v4::Shape { width, split };
-        let v4 = v4::V4::from_sections(&owner, v4_places, shape).filter(|_| width <= 32);
+        let v4 = v4::V4::from_sections(&owner, v4_places, shape);
         let unlike = |name: &str, offset| ImageError::bad(name, offset, UNLIKE);
         let v4 = v4.ok_or_else(|| unlike("v4.root", v4_places[0].0))?;
         let v6_places = [place("v6.index")?, place("v6.leaves")?, place("v6.blocks")?];

@@ -161,8 +161,8 @@ pub(crate) fn merge<A: Address>(
             None => break,
         }
     }
-    tick(told % TICK_RUNS);
-    Some(Merged { runs, rows: interner.rows, layers: layers.len() })
+    // The last word counts too: a small table has no other.
+    tick(told % TICK_RUNS).then_some(Merged { runs, rows: interner.rows, layers: layers.len() })
 }
 
 /// Runs between two words about progress: some milliseconds of work.

@@ -33,6 +33,12 @@ pub trait Packed: Clone + fmt::Debug + Send + Sync + Sized {
     fn value(&self, addr: Self::Addr) -> u32;
     #[doc(hidden)]
     fn batch(&self, kernel: Kernel, addrs: &[Self::Addr], values: &mut [u32]);
+    /// The most stretches that one run is told in.
+    #[doc(hidden)]
+    const JOINED_MAX: usize;
+    /// The most stretches that all addresses are told in.
+    #[doc(hidden)]
+    fn stretches_max(&self) -> usize;
     /// A stretch around `addr` that has one value, and the value. It may end where another begins
     /// that has the same.
     #[doc(hidden)]
@@ -55,6 +61,13 @@ impl Packed for V4 {
 
     fn batch(&self, kernel: Kernel, addrs: &[u32], values: &mut [u32]) {
         kernel::v4(kernel, self, addrs, values);
+    }
+
+    // The rest of a split /24 and of its /16 at either end, and the /16s between.
+    const JOINED_MAX: usize = 5;
+
+    fn stretches_max(&self) -> usize {
+        V4::stretches_max(self)
     }
 
     fn stretch(&self, addr: u32) -> (u32, u32, u32) {
@@ -80,6 +93,13 @@ impl Packed for V6 {
 
     fn batch(&self, kernel: Kernel, addrs: &[u128], values: &mut [u32]) {
         kernel::v6(kernel, self, addrs, values);
+    }
+
+    // The rest of a split /64 at either end, and the entry between.
+    const JOINED_MAX: usize = 3;
+
+    fn stretches_max(&self) -> usize {
+        V6::stretches_max(self)
     }
 
     fn stretch(&self, addr: u128) -> (u128, u128, u32) {
@@ -170,28 +190,25 @@ impl<A: Address> Table<A> {
     /// What has no value is such a stretch as well.
     pub fn get_range(&self, addr: A) -> (Range<A>, Option<u32>) {
         let (mut first, mut last, value) = self.packed.stretch(addr);
-        while let Some(before) = first.before() {
+        // No honest table joins more; a hostile one could go on for as long as there are addresses.
+        for _ in 1..A::Packed::JOINED_MAX {
+            let Some(before) = first.before() else { break };
             let (start, _, other) = self.packed.stretch(before);
             if other != value {
                 break;
             }
             first = start;
         }
-        last = self.end_of(last, value);
-        let range = Range::new(first, last).unwrap_or_else(|| Prefix::host(addr).into());
-        (range, (value != NONE).then_some(value))
-    }
-
-    /// Where the run ends that goes on at least to `last`.
-    fn end_of(&self, mut last: A, value: u32) -> A {
-        while let Some(after) = last.next() {
+        for _ in 1..A::Packed::JOINED_MAX {
+            let Some(after) = last.next() else { break };
             let (_, end, other) = self.packed.stretch(after);
             if other != value {
                 break;
             }
             last = end;
         }
-        last
+        let range = Range::new(first, last).unwrap_or_else(|| Prefix::host(addr).into());
+        (range, (value != NONE).then_some(value))
     }
 
     /// The value of an address, and the longest-lived statement one can make of it: the largest
@@ -214,15 +231,28 @@ impl<A: Address> Table<A> {
 
     /// The runs inside a prefix that have a value, in order; those that reach beyond it are cut.
     pub fn covered(&self, prefix: Prefix<A>) -> impl Iterator<Item = (Range<A>, u32)> {
-        let mut next = Some(prefix.first());
+        let end = prefix.last();
+        // No honest table has more; a hostile one could go on for as long as there are addresses.
+        let mut left = self.packed.stretches_max();
+        let mut stretch = move |first: A| {
+            left = left.checked_sub(1)?;
+            let (_, last, value) = self.packed.stretch(first);
+            Some((first, last, value))
+        };
+        let mut ahead = stretch(prefix.first());
         std::iter::from_fn(move || {
             loop {
-                let first = next.filter(|&first| first <= prefix.last())?;
-                let (_, last, value) = self.packed.stretch(first);
-                let last = self.end_of(last, value).min(prefix.last());
-                next = last.next();
+                let (first, mut last, value) = ahead.take()?;
+                while let Some(after) = last.next().filter(|&after| after <= end) {
+                    ahead = stretch(after);
+                    match ahead {
+                        Some((_, to, other)) if other == value => last = to,
+                        _ => break,
+                    }
+                    ahead = None;
+                }
                 if value != NONE {
-                    return Some((Range::new(first, last)?, value));
+                    return Some((Range::new(first, last.min(end))?, value));
                 }
             }
         })

@@ -251,12 +251,25 @@ impl V4 {
             .ok_or(TooManyValues)
     }
 
-    /// From where the root, bitmaps, codes and blocks lie: offset and length in bytes.
+    /// From where the root, bitmaps, codes and blocks lie: offset and length in bytes. `None`: they
+    /// do not lie there, or no table has parts of this shape.
     pub(crate) fn from_sections(
         owner: &Owner,
         [root, bitmaps, codes, blocks]: [(usize, usize); 4],
         shape: Shape,
     ) -> Option<Self> {
+        let bitmap_bytes = 8 * BITMAP_WORDS;
+        let fits = (1..=bits::BITS_MAX).contains(&shape.width)
+            && shape.split > 0
+            && root.1 == 8 * ROOT_LEN
+            && bitmaps.1 > 0
+            && bitmaps.1 % bitmap_bytes == 0
+            && bitmaps.1 <= ROOT_LEN * bitmap_bytes
+            && codes.1 > bits::TAIL_BYTES
+            && blocks.1 >= bits::TAIL_BYTES;
+        if !fits {
+            return None;
+        }
         Some(Self {
             root: owner.section(root.0, root.1 / 8)?,
             bitmaps: owner.section(bitmaps.0, bitmaps.1 / 8)?,
@@ -291,19 +304,31 @@ impl V4 {
         bits::read(&self.codes, index * u64::from(self.shape.width), self.shape.width)
     }
 
-    /// A stretch around an address that has one value: at most to the ends of its /16.
+    /// No more stretches than this tell of all addresses, unless parts are shared that no packing
+    /// shares: a code stands for all of a /16 or for one place, and a block for one /24.
+    pub(crate) fn stretches_max(&self) -> usize {
+        let codes = 8 * self.codes.len() / self.shape.width.max(1) as usize;
+        ROOT_LEN + codes + self.blocks.len()
+    }
+
+    /// A stretch around an address that has one value: at most to the ends of its /16, or of all
+    /// that are one run with it.
     pub(crate) fn stretch(&self, addr: u32) -> (u32, u32, u32) {
-        let root = self.root.get((addr >> 16) as usize).copied().unwrap_or(0);
-        let bitmap = (root & 0xffff) as usize * BITMAP_WORDS;
-        let net = (addr >> 8 & 0xff) as usize;
-        let is_set = |net: &usize| {
-            let word = self.bitmaps.get(bitmap + net / 64).copied().unwrap_or(0);
-            word >> (net % 64) & 1 == 1
-        };
-        let first = (1..=net).rev().find(is_set).unwrap_or(0) as u32;
-        let last = (net + 1..256).find(is_set).unwrap_or(256) as u32 - 1;
+        let net16 = (addr >> 16) as usize;
+        let root = self.root.get(net16).copied().unwrap_or(0);
+        let words = self.bitmaps.as_chunks::<BITMAP_WORDS>().0.get((root & 0xffff) as usize);
+        let words = words.copied().unwrap_or_default();
         let code = self.code(self.code_index(addr));
+        if code < self.shape.split && words == [0; BITMAP_WORDS] {
+            // One run has one code wherever it is all of a /16, so one entry.
+            let (before, after) = self.root.split_at_checked(net16).unwrap_or_default();
+            let before = before.iter().rev().take_while(|&&other| other == root).count();
+            let after = after.iter().skip(1).take_while(|&&other| other == root).count();
+            let (first, last) = ((net16 - before) as u32, (net16 + after) as u32);
+            return (first << 16, last << 16 | 0xffff, code.wrapping_sub(1));
+        }
         if code < self.shape.split {
+            let (first, last) = around(&words, addr >> 8 & 0xff);
             let net16 = addr & 0xffff_0000;
             return (net16 | first << 8, net16 | last << 8 | 0xff, code.wrapping_sub(1));
         }
@@ -322,7 +347,7 @@ impl V4 {
     /// Where the block of a split /24 begins.
     #[inline]
     pub(crate) fn block(&self, code: u32) -> usize {
-        (code - self.shape.split) as usize * BLOCK_UNIT
+        bits::block(code - self.shape.split)
     }
 
     /// The value inside a split /24.
@@ -348,6 +373,22 @@ impl V4 {
             None => 0,
         }
     }
+}
+
+/// From the last set bit up to `net` to the last clear one before the next.
+fn around(words: &[u64; BITMAP_WORDS], net: u32) -> (u32, u32) {
+    let (quarter, bit) = (net as usize / 64, net % 64);
+    let upto = |at: usize| if at == quarter { u64::MAX >> (63 - bit) } else { u64::MAX };
+    let first = (0..=quarter).rev().find_map(|at| {
+        let word = words[at] & upto(at);
+        (word != 0).then(|| at as u32 * 64 + 63 - word.leading_zeros())
+    });
+    let behind = |at: usize| if at == quarter { u64::MAX << bit << 1 } else { u64::MAX };
+    let next = (quarter..BITMAP_WORDS).find_map(|at| {
+        let word = words[at] & behind(at);
+        (word != 0).then(|| at as u32 * 64 + word.trailing_zeros())
+    });
+    (first.unwrap_or(0), next.unwrap_or(256) - 1)
 }
 
 /// How many of the first `count` bytes are at most `octet`: all seven compared in one word

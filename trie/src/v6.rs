@@ -330,10 +330,15 @@ impl V6 {
         [index, leaves, blocks]: [(usize, usize); 3],
         shape: Shape,
     ) -> Option<Self> {
-        let levels = Levels::of(shape.leaves as usize);
-        let fits = levels.index_len().checked_mul(8) == Some(index.1)
+        // The leaves first: then all that follows from their number is no larger than the file.
+        let fits = shape.split > 0
+            && shape.leaves > 0
             && (shape.leaves as usize).checked_mul(LINE_BYTES) == Some(leaves.1);
         if !fits {
+            return None;
+        }
+        let levels = Levels::of(shape.leaves as usize);
+        if levels.index_len().checked_mul(8) != Some(index.1) {
             return None;
         }
         Some(Self {
@@ -382,6 +387,13 @@ impl V6 {
         node
     }
 
+    /// No more stretches than this tell of all addresses, unless a block is shared, which no
+    /// packing does: a line has room for so many keys of a byte, and a block's key has eight.
+    pub(crate) fn stretches_max(&self) -> usize {
+        let runs = LINE_BYTES - LEAF_HEAD + 1;
+        self.shape.leaves as usize * runs + self.blocks.len() / 8
+    }
+
     /// A stretch around an address that has one value: at most to the ends of its leaf.
     pub(crate) fn stretch(&self, addr: u128) -> (u128, u128, u32) {
         let (net, second) = ((addr >> 64) as u64, addr as u64);
@@ -416,7 +428,7 @@ impl V6 {
 
     /// Where the run begins and ends inside a split /64.
     fn split_stretch(&self, code: u32, second: u64) -> (u64, u64) {
-        let block = (code - self.shape.split) as usize * BLOCK_UNIT;
+        let block = bits::block(code - self.shape.split);
         let (count, upto) = self.split_position(block, second);
         let key = |index: usize| bits::word(&self.blocks, block + 8 + 8 * index);
         let first = upto.checked_sub(1).map_or(0, key).min(second);
@@ -443,7 +455,7 @@ impl V6 {
     /// The value inside a split /64.
     #[cold]
     pub(crate) fn split_value(&self, code: u32, second: u64) -> u32 {
-        let block = (code - self.shape.split) as usize * BLOCK_UNIT;
+        let block = bits::block(code - self.shape.split);
         let (count, upto) = self.split_position(block, second);
         let at = block + 8 + 8 * count + 4 * upto;
         let code = self.blocks.get(at..).and_then(<[u8]>::first_chunk::<4>);

@@ -6,6 +6,7 @@
 
 mod staged;
 #[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "gathers, and loads into registers, take pointers")]
 mod x86;
 
 use crate::v4::V4;
@@ -48,34 +49,20 @@ impl Kernel {
 
 /// The values of `addrs`, which are as many as `values`.
 pub(crate) fn v4(kernel: Kernel, table: &V4, addrs: &[u32], values: &mut [u32]) {
-    match kernel {
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512 if kernel.is_available() => {
-            // SAFETY: the processor has what `has_avx512` asks for, by the guard.
-            unsafe { x86::v4_avx512(table, addrs, values) }
-        }
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 if kernel.is_available() => {
-            // SAFETY: the processor has what `has_avx2` asks for, by the guard.
-            unsafe { x86::v4_avx2(table, addrs, values) }
-        }
-        _ => staged::v4(table, addrs, values, |_| ()),
+    #[cfg(target_arch = "x86_64")]
+    if x86::v4(kernel, table, addrs, values) {
+        return;
     }
+    let _ = kernel;
+    staged::v4(table, addrs, values, |_| ());
 }
 
 /// The values of `addrs`, which are as many as `values`.
 pub(crate) fn v6(kernel: Kernel, table: &V6, addrs: &[u128], values: &mut [u32]) {
-    match kernel {
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx512 if kernel.is_available() => {
-            // SAFETY: the processor has what `has_avx512` asks for, by the guard.
-            unsafe { x86::v6_avx512(table, addrs, values) }
-        }
-        #[cfg(target_arch = "x86_64")]
-        Kernel::Avx2 if kernel.is_available() => {
-            // SAFETY: the processor has what `has_avx2` asks for, by the guard.
-            unsafe { x86::v6_avx2(table, addrs, values) }
-        }
-        _ => staged::v6(table, addrs, values, |_| ()),
+    #[cfg(target_arch = "x86_64")]
+    if x86::v6(kernel, table, addrs, values) {
+        return;
     }
+    let _ = kernel;
+    staged::v6(table, addrs, values, |_| ());
 }

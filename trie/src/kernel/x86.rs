@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 use std::hint::select_unpredictable;
 
+use super::Kernel;
 use super::staged::{self, LANES};
 use crate::bits;
 use crate::bytes::LINE_BYTES;
@@ -27,6 +28,30 @@ pub(super) fn has_avx512() -> bool {
         && has_avx2()
 }
 
+/// The walk of this kernel, if it is one of these and the processor has what it needs.
+pub(super) fn v4(kernel: Kernel, table: &V4, addrs: &[u32], values: &mut [u32]) -> bool {
+    match kernel {
+        // SAFETY: the processor has what `has_avx512` asks for, by the guard.
+        Kernel::Avx512 if has_avx512() => unsafe { v4_avx512(table, addrs, values) },
+        // SAFETY: the processor has what `has_avx2` asks for, by the guard.
+        Kernel::Avx2 if has_avx2() => unsafe { v4_avx2(table, addrs, values) },
+        _ => return false,
+    }
+    true
+}
+
+/// As [`v4`].
+pub(super) fn v6(kernel: Kernel, table: &V6, addrs: &[u128], values: &mut [u32]) -> bool {
+    match kernel {
+        // SAFETY: the processor has what `has_avx512` asks for, by the guard.
+        Kernel::Avx512 if has_avx512() => unsafe { v6_avx512(table, addrs, values) },
+        // SAFETY: the processor has what `has_avx2` asks for, by the guard.
+        Kernel::Avx2 if has_avx2() => unsafe { v6_avx2(table, addrs, values) },
+        _ => return false,
+    }
+    true
+}
+
 #[inline(always)]
 fn prefetch(bytes: *const u8) {
     // SAFETY: a prefetch of any address is a hint and reads nothing that could fault.
@@ -39,13 +64,13 @@ const GROUP: usize = 128;
 
 /// The staged walk with AVX2 and POPCNT.
 #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
-pub(super) fn v4_avx2(table: &V4, addrs: &[u32], values: &mut [u32]) {
+fn v4_avx2(table: &V4, addrs: &[u32], values: &mut [u32]) {
     staged::v4(table, addrs, values, prefetch);
 }
 
 /// The staged walk with AVX2.
 #[target_feature(enable = "avx2,popcnt,bmi1,bmi2")]
-pub(super) fn v6_avx2(table: &V6, addrs: &[u128], values: &mut [u32]) {
+fn v6_avx2(table: &V6, addrs: &[u128], values: &mut [u32]) {
     staged::v6(table, addrs, values, prefetch);
 }
 
@@ -53,7 +78,7 @@ pub(super) fn v6_avx2(table: &V6, addrs: &[u128], values: &mut [u32]) {
 #[target_feature(
     enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,avx2,popcnt,bmi1,bmi2"
 )]
-pub(super) fn v4_avx512(table: &V4, addrs: &[u32], values: &mut [u32]) {
+fn v4_avx512(table: &V4, addrs: &[u32], values: &mut [u32]) {
     let (root, bitmaps, codes): (&[u64], &[u64], &[u8]) =
         (&table.root, &table.bitmaps, &table.codes);
     if root.len() < v4::ROOT_LEN || bitmaps.is_empty() || codes.len() < bits::TAIL_BYTES {
@@ -78,7 +103,9 @@ pub(super) fn v4_avx512(table: &V4, addrs: &[u32], values: &mut [u32]) {
                 splits &= splits - 1;
                 late[lates] = (number * 8 + lane) as u8;
                 lates += 1;
-                prefetch(table.blocks.as_ptr().wrapping_add(table.block(values[lane] + 1)));
+                prefetch(
+                    table.blocks.as_ptr().wrapping_add(table.block(values[lane].wrapping_add(1))),
+                );
             }
         }
         for &lane in &late[..lates] {
@@ -135,7 +162,7 @@ const NEAR_BYTES: usize = 16 << 10;
 #[target_feature(
     enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vpopcntdq,avx2,popcnt,bmi1,bmi2"
 )]
-pub(super) fn v6_avx512(table: &V6, addrs: &[u128], values: &mut [u32]) {
+fn v6_avx512(table: &V6, addrs: &[u128], values: &mut [u32]) {
     let (index, leaves): (&[u64], &[[u8; LINE_BYTES]]) = (&table.index, table.leaves.as_chunks().0);
     for (addrs, values) in addrs.chunks(LANES).zip(values.chunks_mut(LANES)) {
         let mut nodes = [0_usize; LANES];
