@@ -33,7 +33,6 @@ pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel, open_intel_with};
-pub use image::{FamilyView, ImageView, LayerView, SectionView, build_image};
 pub use example::example;
 pub use feeds::{
     FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Feeds, Review, Shelf, feed_formats,
@@ -41,6 +40,7 @@ pub use feeds::{
 };
 pub use files::{Imports, Job};
 pub use handover::Chosen;
+pub use image::{FamilyView, ImageView, LayerView, SectionView, build_image};
 pub use kept::{Missing, is_list_name, list_meaning};
 pub use listing::{FlowFormat, RecordFormat, Sought, flows, records};
 pub use lookup::{LOOKUP_FIELDS, Lookup, LookupFields, LookupRow, LookupStats, lookup_stream};

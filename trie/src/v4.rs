@@ -259,15 +259,15 @@ impl V4 {
         shape: Shape,
     ) -> Option<Self> {
         let bitmap_bytes = 8 * BITMAP_WORDS;
-        let fits = (1..=bits::BITS_MAX).contains(&shape.width)
-            && shape.split > 0
-            && root.1 == 8 * ROOT_LEN
+        let is_empty = [root.1, bitmaps.1, codes.1, blocks.1] == [0; 4];
+        let has_parts = root.1 == 8 * ROOT_LEN
             && bitmaps.1 > 0
             && bitmaps.1 % bitmap_bytes == 0
             && bitmaps.1 <= ROOT_LEN * bitmap_bytes
             && codes.1 > bits::TAIL_BYTES
             && blocks.1 >= bits::TAIL_BYTES;
-        if !fits {
+        let has_codes = (1..=bits::BITS_MAX).contains(&shape.width) && shape.split > 0;
+        if !(has_codes && (is_empty || has_parts)) {
             return None;
         }
         Some(Self {
@@ -315,7 +315,8 @@ impl V4 {
     /// that are one run with it.
     pub(crate) fn stretch(&self, addr: u32) -> (u32, u32, u32) {
         let net16 = (addr >> 16) as usize;
-        let root = self.root.get(net16).copied().unwrap_or(0);
+        // Only a table that says nothing has no root.
+        let Some(&root) = self.root.get(net16) else { return (0, u32::MAX, NONE) };
         let words = self.bitmaps.as_chunks::<BITMAP_WORDS>().0.get((root & 0xffff) as usize);
         let words = words.copied().unwrap_or_default();
         let code = self.code(self.code_index(addr));

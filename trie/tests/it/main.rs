@@ -7,8 +7,11 @@
 )]
 
 mod addresses;
+mod hostile;
+mod images;
 mod maps;
 mod oracle;
+mod swaps;
 mod tables;
 
 /// So many cases of a property: few under Miri, which takes some thousand times as long.
