@@ -20,6 +20,7 @@ pub mod stage;
 mod store;
 pub mod structured;
 mod threat;
+mod trie;
 mod wire;
 
 /// A fuzz target.
@@ -101,6 +102,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "syslog", run: lines::fuzz_syslog },
     Target { name: "threat_profile", run: threat::fuzz_profile },
     Target { name: "threat_strings", run: threat::fuzz_strings },
+    Target { name: "trie_builder", run: trie::fuzz_trie_builder },
+    Target { name: "trie_image", run: trie::fuzz_trie_image },
     Target { name: "w3c", run: lines::fuzz_w3c },
 ];
 

@@ -15,6 +15,8 @@ fn small() -> Vec<u8> {
         .iter()
         .zip(1..)
         .map(|(text, value)| (text.parse().unwrap(), value))
+        // Miri would hash the half megabyte of a root for minutes.
+        .filter(|_| !cfg!(miri))
         .collect();
     let v6: Entries<u128> = (0..300)
         .map(|index| (0x2001_0db8_u128 << 96 | index << 76, 52))
@@ -24,7 +26,7 @@ fn small() -> Vec<u8> {
         .collect();
     let mut builder = Builder::new();
     builder.insert(layer("one", &v4, &v6));
-    builder.insert(layer("two", &v4[1..3].to_vec(), &v6[2..9].to_vec()));
+    builder.insert(layer("two", &v4.iter().copied().skip(1).take(2).collect(), &v6[2..9].to_vec()));
     builder.section("mine", vec![9; 100]);
     bytes(&builder.build(|_, _| true).unwrap())
 }
