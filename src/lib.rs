@@ -30,6 +30,8 @@ pub mod threat;
 pub mod clock;
 // The case file: what was read and what a person said, in one SQLite file.
 pub mod store;
+// Downloads of own feeds, only when they are asked for.
+pub mod fetch;
 // Results → files and terminals.
 pub mod export;
 // Opens paths, runs jobs, fills results.

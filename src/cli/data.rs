@@ -2,6 +2,7 @@
 
 pub(super) mod image;
 mod own;
+mod update;
 
 use std::io::Write;
 
@@ -33,6 +34,9 @@ enum DataCommand {
     },
     /// Keeps a feed of your own, which speaks in all later look-ups and scores
     Add(Box<own::AddArgs>),
+    /// Fetches newer states of feeds that were added with an https:// address, and shows what is
+    /// new before it is taken
+    Update(update::UpdateArgs),
     /// Forgets a feed of your own
     Remove {
         /// Its name
@@ -45,6 +49,8 @@ enum DataCommand {
     Build(image::ImageArgs),
     /// Checks every byte of the sets and of their image
     Verify(image::ImageArgs),
+    /// Prints the table of fields by which databases (MMDB) are read, to edit and give with --map
+    Fields,
     /// Says whom to credit wherever results are shown
     Attribution,
 }
@@ -66,6 +72,11 @@ pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Fa
         }
         DataCommand::Build(args) => return image::build(args, console),
         DataCommand::Verify(args) => return image::verify(args, console),
+        DataCommand::Update(args) => return update::run(args, console),
+        DataCommand::Fields => {
+            console.out.write_all(crate::intel::feed::SHIPPED_FIELDS.as_bytes())?;
+            return Ok(Ended::Done);
+        }
         DataCommand::Status { .. } | DataCommand::Attribution => {}
     }
     let intel = image::open_data(console.progress)?;
@@ -94,7 +105,9 @@ pub(super) fn run(args: DataArgs, console: &mut Console<'_>) -> Result<Ended, Fa
         DataCommand::Add(_)
         | DataCommand::Remove { .. }
         | DataCommand::Build(_)
-        | DataCommand::Verify(_) => Ok(Ended::Done),
+        | DataCommand::Verify(_)
+        | DataCommand::Update(_)
+        | DataCommand::Fields => Ok(Ended::Done),
         DataCommand::Attribution => {
             attribution(intel.sources(), console)?;
             Ok(Ended::Done)

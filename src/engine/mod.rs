@@ -11,6 +11,7 @@ mod context;
 mod data;
 mod derive;
 mod example;
+mod feed_update;
 mod feeds;
 mod fields;
 mod files;
@@ -34,6 +35,7 @@ pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel, open_intel_with};
 pub use example::example;
+pub use feed_update::{Difference, Newer, fetch_feed, look_for_newer, updatable};
 pub use feeds::{
     FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Feeds, Review, Shelf, feed_formats,
     half_life_days, review,

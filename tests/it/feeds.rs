@@ -155,6 +155,37 @@ fn feeds_that_cannot_be_read_are_told_and_the_others_speak() {
     assert_eq!(home.run(&["data", "status"]).status.code(), Some(3));
 }
 
+#[test]
+fn nothing_is_fetched_but_by_https_from_public_addresses_and_only_when_told() {
+    let home = Home::new();
+    for (url, part) in [
+        ("http://feeds.example/x", "https:// addresses alone"),
+        ("https://127.0.0.1/x", "no public address"),
+        ("https://169.254.169.254/latest", "no public address"),
+    ] {
+        let output = home.run(&["data", "add", url]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(complained(&output).contains(part), "{url}: {}", complained(&output));
+    }
+    let output = home.run(&["data", "update"]);
+    assert!(complained(&output).contains("nothing is fetched"), "{}", complained(&output));
+    // With feeds kept, every other command still opens no socket.
+    let list = home.file("bad.txt", "192.0.2.7\n");
+    home.run(&["data", "add", &list, "--kind", "hostile"]);
+    for arguments in [vec!["lookup", "192.0.2.7", "--ndjson"], vec!["data", "status"]] {
+        let mut command = infralock(&arguments);
+        command.env("INFRALOCK_FEEDS", home.shelf());
+        let (status, out, _) = crate::no_socket::run_without_network(&mut command);
+        assert!(status.success() && out.contains("feed.bad"), "{arguments:?} {status:?}");
+    }
+}
+
+#[test]
+fn the_shipped_table_of_fields_is_printed() {
+    let home = Home::new();
+    assert!(said(&home.run(&["data", "fields"])).contains("[kinds]"));
+}
+
 /// Lists as they are published, where they lie beside the project: every line is an entry or told.
 #[test]
 fn published_lists_are_understood() {

@@ -29,6 +29,7 @@ const LAYERS: &[&str] = &[
     "threat",
     "clock",
     "store",
+    "fetch",
     "export",
     "engine",
     "app",
@@ -135,7 +136,7 @@ fn imports_point_one_way() {
                     );
                     complaints.add(&source, line, &rule);
                 }
-                let forbidden = ["trie", "wire", "flow", "store"].contains(&used);
+                let forbidden = ["trie", "wire", "flow", "store", "fetch"].contains(&used);
                 if layer == "cli" && forbidden {
                     complaints.add(
                         &source,
@@ -168,6 +169,9 @@ fn the_core_neither_opens_files_nor_sockets() {
                 ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "std::os::unix::net"];
             if socket.iter().any(|word| text.contains(word)) {
                 complaints.add(&source, line, "no sockets: nothing here needs the network");
+            }
+            if text.contains("ureq") && layer != "fetch" {
+                complaints.add(&source, line, "requests are made in fetch alone");
             }
             let file = ["std::fs", "File::open", "std::env", "std::process", "stdin()"];
             if depth_of(&layer) < shell && file.iter().any(|word| text.contains(word)) {

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::bounded;
 use crate::cli::output::Existing;
+use crate::cli::progress::Terminal;
 use crate::cli::{Console, Ended, Failure};
 use crate::engine::{
-    FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Review, Shelf, feed_formats,
+    FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Review, Shelf, feed_formats, fetch_feed,
     half_life_days, open_intel, review,
 };
 use crate::export::to_json;
@@ -22,8 +23,8 @@ use crate::model::{Problem, Timestamp, Visible, counted, grouped};
 #[derive(Clone, Debug, Args)]
 #[command(after_help = formats())]
 pub(super) struct AddArgs {
-    /// A file
-    #[arg(value_name = "PATH")]
+    /// A file, or an https:// address, which is fetched once
+    #[arg(value_name = "PATH|URL")]
     source: String,
     /// What to call it (default: as its file)
     #[arg(long, value_name = "N")]
@@ -84,7 +85,7 @@ pub(super) fn shelf() -> Result<Shelf, Failure> {
 }
 
 pub(super) fn add(args: AddArgs, console: &mut Console<'_>) -> Result<Ended, Failure> {
-    let given = read(&args.source)?;
+    let given = read(&args.source, console)?;
     let options = FeedOptions {
         name: args.name,
         kind: args.kind,
@@ -117,8 +118,18 @@ pub(super) fn add(args: AddArgs, console: &mut Console<'_>) -> Result<Ended, Fai
     Ok(Ended::Done)
 }
 
-fn read(source: &str) -> Result<FeedBytes, Failure> {
-    FeedBytes::read(Path::new(source)).map_err(Failure::Nothing)
+fn read(source: &str, console: &Console<'_>) -> Result<FeedBytes, Failure> {
+    // Any other scheme is refused where addresses are fetched, with a sentence.
+    let given = match source.contains("://") {
+        true => {
+            let monitor = Terminal::start(console.progress);
+            let given = fetch_feed(source, &monitor);
+            monitor.clear();
+            given
+        }
+        false => FeedBytes::read(Path::new(source)),
+    };
+    given.map_err(Failure::Nothing)
 }
 
 fn table(path: &Path) -> Result<String, Failure> {

@@ -13,13 +13,20 @@
 
 mod as_table;
 mod csv;
+mod fields;
 mod geofeed;
 mod guess;
 mod hosts;
 mod ipset;
 mod layer;
+mod misp;
+mod mmdb;
+#[cfg(test)]
+mod mmdb_writer;
+mod mrt;
 mod nftables;
 mod plain;
+mod stix;
 mod suricata;
 mod text;
 mod tor;
@@ -28,6 +35,7 @@ mod zeek;
 use std::io::Read;
 use std::sync::Arc;
 
+pub use self::fields::SHIPPED_FIELDS;
 pub use self::layer::Terms;
 pub use crate::import::{About, Sureness};
 
@@ -58,6 +66,10 @@ const TAIL_BYTES: usize = 128 << 10;
 /// All formats. Where two are equally sure, the one that stands first reads: the special ones come
 /// first, plain lists last.
 pub const FORMATS: &[&dyn FeedFormat] = &[
+    &mmdb::Mmdb,
+    &mrt::Mrt,
+    &misp::Misp,
+    &stix::Stix,
     &zeek::ZeekIntel,
     &tor::Consensus,
     &tor::ExitAddresses,

@@ -16,7 +16,7 @@ impl FeedFormat for Nftables {
         &About {
             id: "nftables",
             reads: "nftables: addresses, prefixes and ranges in elements of sets and in define",
-            misses: "ports and other parts beside an address; values of maps; rules; JSON of nft -j",
+            misses: "ports and what else stands beside an address; values of maps; rules; nft -j",
             source: "nft(8), sets and maps",
         }
     }
@@ -165,7 +165,8 @@ mod tests {
         let feed = check(
             "table inet filter {\n\tset bad {\n\t\ttype ipv4_addr\n\t\tflags interval,timeout\n\
              \t\telements = { 192.0.2.0/24 timeout 1d expires 3h comment \"a, b {\",\n\
-             \t\t\t     198.51.100.1-198.51.100.9, 203.0.113.7 . tcp . 80,\n\t\t\t     what }\n\t}\n\
+             \t\t\t     198.51.100.1-198.51.100.9, 203.0.113.7 . tcp . 80,\n\
+             \t\t\t     what }\n\t}\n\
              \tchain input {\n\t\tip saddr @bad drop\n\t\tip saddr { 10.0.0.1 } accept\n\t}\n}\n\
              define six = { 2001:db8::/32, $other } # 192.0.2.99\n\
              add element inet filter bad { 203.0.113.9 }\n",

@@ -69,8 +69,8 @@ mod tests {
     #[test]
     fn headers_of_firehol_have_dates() {
         let feed = check(
-            "#\n# example\n#\n# ipv4 hash:net ipset\n#\n# This File Date  : Fri Jun  5 03:12:44 UTC \
-             2026\n#\n192.0.2.0/24\n",
+            "#\n# example\n#\n# ipv4 hash:net ipset\n#\n\
+             # This File Date  : Fri Jun  5 03:12:44 UTC 2026\n#\n192.0.2.0/24\n",
             "plain",
             &["192.0.2.0-192.0.2.255"],
         );

@@ -94,7 +94,7 @@ impl FeedFormat for Dataset {
     fn about(&self) -> &'static About {
         &About {
             id: "suricata-dataset",
-            reads: "Suricata's datasets whose values are addresses in base64, with or without datarep",
+            reads: "Suricata's datasets whose values are addresses in base64, with datarep or not",
             misses: "values that are no address; plain ones are read as a plain list",
             source: "https://docs.suricata.io/en/latest/rules/datasets.html",
         }

@@ -81,6 +81,11 @@ pub(super) fn shown(text: &str) -> String {
     Visible(&cut).to_string()
 }
 
+/// Where a JSON document is wrong.
+pub(super) fn json_place(error: &serde_json::Error) -> Position {
+    Position::Line(error.line() as u64)
+}
+
 /// Whether a server sent a page for people.
 pub(super) fn looks_like_html(bytes: &[u8]) -> bool {
     let head = bytes.trim_ascii_start().get(..15).unwrap_or(bytes).to_ascii_lowercase();

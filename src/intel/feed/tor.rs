@@ -15,7 +15,7 @@ impl FeedFormat for Consensus {
     fn about(&self) -> &'static About {
         &About {
             id: "tor-consensus",
-            reads: "Tor consensus documents: the addresses of all relays, with exit and guard flags",
+            reads: "Tor consensus documents: addresses of all relays, with exit and guard flags",
             misses: "signatures, which are not verified; exits that leave by another address",
             source: "https://spec.torproject.org/dir-spec/consensus-formats.html",
         }
@@ -161,8 +161,10 @@ mod tests {
     #[test]
     fn relays_of_a_consensus() {
         let feed = check(
-            "@type network-status-consensus-3 1.0\nnetwork-status-version 3\nvote-status consensus\n\
-             valid-after 2026-06-05 03:00:00\nr one AAAA BBBB 2026-06-05 01:02:03 192.0.2.1 9001 0\n\
+            "@type network-status-consensus-3 1.0\nnetwork-status-version 3\n\
+             vote-status consensus\n\
+             valid-after 2026-06-05 03:00:00\n\
+             r one AAAA BBBB 2026-06-05 01:02:03 192.0.2.1 9001 0\n\
              a [2001:db8::1]:9001\ns Exit Fast Guard Running\nr two AAAA 2026-06-05 01:02:03 \
              192.0.2.2 9001 0\ns Fast Running\nr three x\na nonsense\ns Exit BadExit\n\
              directory-footer\n",
