@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use self::first_frame::FirstFrame;
-use crate::engine::workbench::{Command, Workbench, recovery_folder};
+use crate::engine::workbench::{Command, Shelf, Workbench, recovery_folder};
 
 /// What the window shows at first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn run(first: First) -> Result<(), String> {
     let start = move |creation: &eframe::CreationContext<'_>| {
         let ctx = creation.egui_ctx.clone();
         let repaint = Arc::new(move || ctx.request_repaint());
-        let workbench = Workbench::start_in(repaint, recovery_folder())?;
+        let workbench = Workbench::start_with(repaint, recovery_folder(), Shelf::of_this_person())?;
         theme::install(&creation.egui_ctx);
         let mut shell = shell::Shell::with_settings(workbench, settings::path());
         if let First::Files(paths) = first {

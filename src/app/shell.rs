@@ -372,7 +372,9 @@ impl Shell {
         let picked = ctx.data_mut(|data| data.remove_temp::<Vec<PathBuf>>(picked_id()));
         paths.extend(picked.unwrap_or_default());
         if !paths.is_empty() {
-            self.wishes.push(Command::Open(paths));
+            // While a feed is being added, a file that is dropped is one.
+            let feed = self.memory.feeds.take_drop(&paths);
+            self.wishes.push(feed.unwrap_or(Command::Open(paths)));
         }
     }
 }

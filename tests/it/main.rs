@@ -60,6 +60,8 @@ mod tidy;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_feeds;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_filter;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_handover;

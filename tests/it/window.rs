@@ -32,11 +32,23 @@ pub fn nothing() -> LazyRenderer {
     LazyRenderer::Uninitialized { textures_delta: TexturesDelta::default(), builder: None }
 }
 
+/// A window over an engine of the test's own.
+pub fn window_over<'a>(workbench: Workbench) -> Harness<'a, Shell> {
+    drawn(nothing(), workbench, None)
+}
+
 fn drawn_by<'a>(
     renderer: impl TestRenderer + 'static,
     settings: Option<PathBuf>,
 ) -> Harness<'a, Shell> {
-    let workbench = Workbench::start(Arc::new(|| ())).unwrap();
+    drawn(renderer, Workbench::start(Arc::new(|| ())).unwrap(), settings)
+}
+
+fn drawn<'a>(
+    renderer: impl TestRenderer + 'static,
+    workbench: Workbench,
+    settings: Option<PathBuf>,
+) -> Harness<'a, Shell> {
     let mut set = false;
     Harness::builder().with_size([1280.0, 800.0]).renderer(renderer).build_ui_state(
         move |ui, shell: &mut Shell| {

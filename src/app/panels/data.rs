@@ -1,5 +1,6 @@
 //! Data: what addresses are judged by, how old it is, whom to credit.
 
+mod feeds;
 mod own;
 
 use egui::{RichText, ScrollArea, Ui, vec2};
@@ -7,6 +8,8 @@ use serde_json::json;
 
 use super::absent::{Absent, absent_ui};
 use super::{Panel, View, columns_tool, section};
+pub use feeds::FeedsState;
+
 use crate::app::age;
 use crate::app::copy::Fields;
 use crate::app::theme::{Palette, icon};
@@ -22,7 +25,8 @@ pub const PANEL: Panel = Panel {
     title: "Data",
     icon: icon::DATA,
     help: "The files of this case with their hashes, and the reference data with dates and \
-           licences. No request leaves this machine: all of it is in the program.",
+           licences. No request leaves this machine unless you add or update a feed by its \
+           address: all else is in the program.",
     ui,
     tools: |ui, view| columns_tool(ui, &mut view.memory.files.table, &COLUMNS),
 };
@@ -147,6 +151,7 @@ fn sources_ui(ui: &mut Ui, view: &mut View<'_>) {
 fn all_sources_ui(ui: &mut Ui, view: &mut View<'_>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         own::own_ui(ui, view);
+        feeds::feeds_ui(ui, view);
         section(ui, "Reference data");
         match &view.snapshot.data {
             DataState::Opening => {

@@ -156,6 +156,8 @@ pub struct Memory {
     pub packets: packets::PacketsState,
     /// A view that is to come to the front, by its title.
     pub wanted_view: Option<&'static str>,
+    /// The feed being added.
+    pub feeds: data::FeedsState,
     /// The dialog that hands hosts over.
     pub handover: handover::HandOverState,
     /// The filter being written, and those before it.

@@ -6,6 +6,7 @@ use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
 use super::handover::HandOver;
 use super::packets::{PacketsOf, SavePackets};
+use crate::intel::feed::FeedKind;
 use crate::model::{Addr, HostKey, Prefix, Uid};
 use crate::store::{Deed, Deeds, Existing, ImportKey};
 
@@ -92,6 +93,19 @@ pub enum Command {
     FindInPackets(String),
     /// Writes packets to a capture of their own. A job; its end changes `saved`.
     SavePackets(SavePackets),
+    /// Reads a feed from a path or an https:// address, to be looked at; with what it is said to
+    /// mean. A job; changes `feeds`.
+    LookAtFeed(String, Option<FeedKind>),
+    /// Keeps the feed that is looked at, or takes the newer state that was found, by its name. A
+    /// job; the open case is judged again. Changes everything.
+    KeepFeed(String),
+    /// Leaves the feed that is looked at. Changes `feeds`.
+    LeaveFeed,
+    /// Forgets a feed, by its name. A job; as [`KeepFeed`](Self::KeepFeed).
+    RemoveFeed(String),
+    /// Looks for newer states of all feeds that are fetched: the only requests there are. A job;
+    /// changes `feeds`.
+    UpdateFeeds,
     /// Ends the engine; jobs are stopped.
     Quit,
 }

@@ -12,6 +12,7 @@ mod collect;
 mod columns;
 mod command;
 mod compare;
+mod feeds;
 mod filters;
 mod groups;
 mod handover;
@@ -45,6 +46,7 @@ pub use columns::{
 };
 pub use command::{Command, JobId, Selected};
 pub use compare::{Best, COMPARED_MAX, Compared, Comparison};
+pub use feeds::{FeedOffer, FeedsView, LookedAt};
 pub use filters::FilterView;
 pub use groups::{Group, GroupBy, Groups};
 pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
@@ -62,6 +64,7 @@ pub use snapshot::{
 };
 pub use towns::Town;
 
+pub use super::{Difference, FeedRow, Review, Shelf};
 pub use crate::store::{
     Audited, Deed, Deeds, Existing, ImportKey, PersonsData, Put, Said, SourceKind, StoredSource,
     Subject, TOGETHER_MAX, Verdict as Decision,
@@ -98,10 +101,23 @@ impl Workbench {
     /// # Errors
     /// The system gives no thread.
     pub fn start_in(repaint: Repaint, recovery: Option<PathBuf>) -> io::Result<Self> {
+        Self::start_with(repaint, recovery, None)
+    }
+
+    /// As [`start_in`](Self::start_in); the person's own feeds lie in this shelf, and speak.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start_with(
+        repaint: Repaint,
+        recovery: Option<PathBuf>,
+        shelf: Option<Shelf>,
+    ) -> io::Result<Self> {
         let (messages, inbox) = sync_channel(QUEUE_MAX);
         let snapshot = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
         let mut engine = Engine::new(Arc::clone(&snapshot), messages.clone(), repaint);
         engine.recovery = recovery;
+        engine.shelf = shelf;
         let run = move || engine.run(&inbox);
         let thread = thread::Builder::new().name("engine".to_owned()).spawn(run)?;
         Ok(Self { messages, snapshot, thread: Some(thread) })

@@ -8,6 +8,7 @@ use super::case::CasePlace;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
 use super::command::{JobId, Selected};
 use super::compare::Comparison;
+use super::feeds::FeedsView;
 use super::filters::FilterView;
 use super::groups::Groups;
 use super::handover::Saved;
@@ -67,6 +68,8 @@ pub struct Snapshot {
     pub marks: Arc<Marks>,
     /// Unsaved cases of earlier runs.
     pub recovered: Arc<Vec<Recovered>>,
+    /// The person's own feeds.
+    pub feeds: Arc<FeedsView>,
 }
 
 /// What a person said, by host.

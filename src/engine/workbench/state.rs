@@ -14,6 +14,7 @@ use super::case::{OpenCase, Unsaved};
 use super::columns::HostColumns;
 use super::command::{Command, JobId, Selected, Turn};
 use super::compare::Comparison;
+use super::feeds::{FeedNews, open_plain};
 use super::filters::{Answer, Filters};
 use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
@@ -26,10 +27,10 @@ use super::snapshot::{
 };
 use super::towns::{Town, towns};
 use crate::clock;
-use crate::engine::context::{Context, Options};
+use crate::engine::context::Context;
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
-use crate::engine::{example, open_intel};
+use crate::engine::{Shelf, example, open_intel};
 use crate::model::{HostKey, Prefix, Untrusted};
 
 /// Selections that are kept to go back to.
@@ -62,6 +63,8 @@ pub(super) enum Message {
     Case(JobId, Box<OpenCase>),
     /// Unsaved cases of earlier runs.
     Recovered(Vec<Recovered>),
+    /// What came of a job about own feeds.
+    Feeds(Box<FeedNews>),
     /// Which rows meet a filter.
     Filtered(Box<Answer>),
     /// What of a list occurs among these hosts.
@@ -95,10 +98,12 @@ pub(super) struct Engine {
     pub(super) case: Option<OpenCase>,
     /// Where unsaved cases lie.
     pub(super) recovery: Option<PathBuf>,
+    /// Where the person's own feeds lie.
+    pub(super) shelf: Option<Shelf>,
     /// What a person did while a job rewrote the case.
     pub(super) turns: VecDeque<Turn>,
     pub(super) filters: Filters,
-    jobs: Jobs,
+    pub(super) jobs: Jobs,
     /// Work on the case that waits for the one that runs: each begins with what the last one left.
     waiting: VecDeque<(JobId, Work<Source>)>,
     /// Which runs, and whether nothing else may write meanwhile.
@@ -130,6 +135,7 @@ impl Engine {
             growing: None,
             case: None,
             recovery: None,
+            shelf: None,
             turns: VecDeque::new(),
             filters: Filters::default(),
             jobs: Jobs::default(),
@@ -181,9 +187,9 @@ impl Engine {
 
     /// Opens the reference data in a thread of its own, so that the window is there at once.
     fn open_data(&mut self) {
-        let inbox = self.inbox.clone();
+        let (inbox, shelf) = (self.inbox.clone(), self.shelf.clone());
         let open = move || {
-            let opened = open_intel().and_then(|intel| Context::open(Options::default(), intel));
+            let opened = open_plain(shelf.as_ref(), Vec::new());
             let ready = opened.map(|context| {
                 let (sources, shapes) = (sources(&context), Shapes::new(&context.intel));
                 let shapes = Arc::new(shapes);
@@ -208,6 +214,7 @@ impl Engine {
                 self.next.data = DataState::Ready(Arc::new(view));
                 self.plain = Some(Arc::clone(&context));
                 self.context.get_or_insert(context);
+                self.tell_feeds();
                 if !self.mine.is_empty() {
                     self.open_own();
                 }
@@ -258,6 +265,7 @@ impl Engine {
             | Message::Found(..)
             | Message::Context(..)
             | Message::Case(..) => {}
+            Message::Feeds(news) => self.hear_feeds(*news),
             Message::Recovered(cases) => self.next.recovered = Arc::new(cases),
         }
     }
@@ -306,6 +314,11 @@ impl Engine {
             Command::ChoosePacket(place) => self.choose_packet(place),
             Command::FindInPackets(text) => self.find_in_packets(text),
             Command::SavePackets(wish) => self.save_packets(wish),
+            Command::LookAtFeed(source, kind) => self.look_at_feed(source, kind),
+            Command::KeepFeed(name) => self.keep_feed(&name),
+            Command::LeaveFeed => self.leave_feed(),
+            Command::RemoveFeed(name) => self.remove_feed(name),
+            Command::UpdateFeeds => self.update_feeds(),
         }
     }
 

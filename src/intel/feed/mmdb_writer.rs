@@ -1,4 +1,5 @@
 //! Writes small MMDB files for tests: a tree of 24-bit records over a data section.
+#![expect(clippy::cast_possible_truncation, reason = "sizes of tests are small")]
 
 use crate::model::{Family, Prefix};
 

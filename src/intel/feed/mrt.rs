@@ -204,6 +204,7 @@ impl Table {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "sizes of tests are small")]
 mod tests {
     use super::super::testing::said;
     use super::super::{Asked, NoPlaces};
