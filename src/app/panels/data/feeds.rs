@@ -8,6 +8,7 @@ use egui::{
 
 use crate::app::panels::{View, section};
 use crate::app::theme::Palette;
+use crate::app::widgets::dialog::dialog;
 use crate::app::widgets::text::counted;
 use crate::engine::workbench::{Command, FeedOffer, FeedRow, FeedsView, LookedAt, Review};
 use crate::intel::feed::FeedKind;
@@ -34,6 +35,9 @@ const KINDS: [&str; 12] = [
     "places",
     "as",
 ];
+
+const HELP: &str = "Drop the file here, or type where it is. What it says, and what of it was not \
+                    understood, is shown before it is kept.";
 
 /// A feed being added.
 #[derive(Default)]
@@ -91,11 +95,22 @@ pub(super) fn feeds_ui(ui: &mut Ui, view: &mut View<'_>) {
             wish = Some(Command::UpdateFeeds);
         }
     });
-    if view.memory.feeds.adding.is_some() {
-        adding_ui(ui, &mut view.memory.feeds, &feeds, &mut wish);
-    }
-    if let Some(looked_at) = &feeds.looked_at {
-        looked_at_ui(ui, looked_at, &mut view.memory.feeds, &mut wish);
+    let is_adding = view.memory.feeds.adding.is_some();
+    let state = &mut view.memory.feeds;
+    let mut ask = |ui: &mut Ui| {
+        adding_ui(ui, state, &feeds, &mut wish);
+        if let Some(looked_at) = &feeds.looked_at {
+            looked_at_ui(ui, looked_at, state, &mut wish);
+        }
+    };
+    if is_adding {
+        // A dialog: what was not understood must not lie below the edge of a small view.
+        if dialog(ui.ctx(), "Add a feed", HELP, ask) {
+            view.memory.feeds.adding = None;
+            wish = Some(Command::LeaveFeed);
+        }
+    } else {
+        ask(ui);
     }
     if let Some(wish) = wish {
         view.wish(wish);
