@@ -8,6 +8,8 @@
 //! the nearest cache: 2 ms. An address column has 17 MB: 5 ms a condition. Words that may stand in
 //! written addresses cost a few table look-ups a row: 10 ms.
 
+use roaring::RoaringBitmap;
+
 use super::fields::FieldId;
 use super::plan::{Node, Order, Plan, Search, Test, searched};
 use crate::model::{Addr, Band, Timestamp, Untrusted};
@@ -107,6 +109,10 @@ pub enum Data<'a> {
     Flags(&'a Bits),
     /// Texts: places in a dictionary, [`ABSENT`] for none.
     Texts(&'a [u32], &'a dyn Dictionary),
+    /// Any number of texts a row, the other way round: for each text of a dictionary the rows that
+    /// have it. A question about few texts of a closed list (is hosting, is in list X) reads their
+    /// rows and no others. The shape says nothing here.
+    Sets(&'a [RoaringBitmap], &'a dyn Dictionary),
 }
 
 /// The number of no text in [`Data::Texts`].
@@ -338,6 +344,7 @@ fn having(column: Column<'_>, within: &Bits) -> Bits {
             let known = texts.len();
             select(ids, shape, within, |id| (*id as usize) < known)
         }
+        Data::Sets(sets, _) => in_any(sets.iter(), within),
         Data::Flags(flags) => match shape {
             Shape::Optional(present) => within.clone().combine(present, |row, known| row & known),
             _ => within.clone().combine(&Bits::all(flags.rows), |row, known| row & known),
@@ -379,6 +386,9 @@ fn testing(test: &Test, column: Column<'_>, within: &Bits) -> Bits {
             let truth = truths(texts, |text| test.holds(text));
             select(ids, shape, within, |id| truth.get(*id as usize).is_some_and(|truth| *truth))
         }
+        (Test::Text(test), Data::Sets(sets, texts)) => {
+            in_any(passing(sets, texts, |text| test.holds(text)), within)
+        }
         _ => {
             debug_assert!(false, "a column of another type than its field");
             Bits::none(within.rows)
@@ -409,6 +419,24 @@ fn ordered<S: Copy, T: PartialOrd + Copy>(
     }
 }
 
+/// The rows of those texts that pass.
+fn passing<'a>(
+    sets: &'a [RoaringBitmap],
+    texts: &'a dyn Dictionary,
+    test: impl Fn(&str) -> bool + 'a,
+) -> impl Iterator<Item = &'a RoaringBitmap> {
+    sets.iter().enumerate().filter(move |(id, _)| test(texts.text(*id))).map(|(_, rows)| rows)
+}
+
+/// Of the rows `within` those that are in any of these sets.
+fn in_any<'a>(sets: impl Iterator<Item = &'a RoaringBitmap>, within: &Bits) -> Bits {
+    let mut found = Bits::none(within.rows);
+    for row in sets.flatten() {
+        found.set(row as usize);
+    }
+    found.combine(within, |found, wanted| found & wanted)
+}
+
 /// Whether each text of a dictionary passes.
 fn truths(texts: &dyn Dictionary, test: impl Fn(&str) -> bool) -> Vec<bool> {
     (0..texts.len()).map(|id| test(texts.text(id))).collect()
@@ -424,6 +452,9 @@ fn searching(search: &Search, table: &dyn Columns, within: &Bits) -> Bits {
                 let truth = truths(texts, |text| search.needle.is_in(text));
                 let holds = |id: &u32| truth.get(*id as usize).is_some_and(|truth| *truth);
                 select(ids, column.shape, &left, holds)
+            }
+            Data::Sets(sets, texts) => {
+                in_any(passing(sets, texts, |text| search.needle.is_in(text)), &left)
             }
             Data::Addrs(addrs) if !search.addrs.is_hopeless() => {
                 let holds = |addr: &Addr| search.addrs.holds(&search.needle, *addr);

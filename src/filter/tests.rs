@@ -1,6 +1,7 @@
 //! The language as a whole: what is read, what is refused, what it means, and that rows and columns
 //! agree on random filters over random rows.
 
+use roaring::RoaringBitmap;
 use proptest::prelude::*;
 
 use super::expr::Pattern;
@@ -267,8 +268,8 @@ struct Grid {
     ports: Vec<u16>,
     port_ends: Vec<u32>,
     countries: Vec<u32>,
-    lists: Vec<u32>,
-    list_ends: Vec<u32>,
+    /// For each word the rows that have it in their lists.
+    lists: Vec<RoaringBitmap>,
     names: Vec<u32>,
     name_ends: Vec<u32>,
     words: Vec<String>,
@@ -284,9 +285,7 @@ struct Grid {
 impl Grid {
     fn of(rows: &[Row]) -> Self {
         let mut grid = Self { rows: rows.len(), ..Self::default() };
-        for ends in
-            [&mut grid.addr_ends, &mut grid.port_ends, &mut grid.list_ends, &mut grid.name_ends]
-        {
+        for ends in [&mut grid.addr_ends, &mut grid.port_ends, &mut grid.name_ends] {
             ends.push(0);
         }
         let mut words: Vec<String> = Vec::new();
@@ -297,7 +296,7 @@ impl Grid {
                 words.len() - 1
             }) as u32
         };
-        for row in rows {
+        for (number, row) in (0_u32..).zip(rows) {
             grid.addrs.extend(&row.addrs);
             grid.addr_ends.push(grid.addrs.len() as u32);
             grid.scores.push(row.score.unwrap_or(f32::NAN));
@@ -306,8 +305,10 @@ impl Grid {
             grid.ports.extend(&row.ports);
             grid.port_ends.push(grid.ports.len() as u32);
             grid.countries.push(row.country.as_ref().map_or(ABSENT, &mut id));
-            grid.lists.extend(row.lists.iter().map(&mut id));
-            grid.list_ends.push(grid.lists.len() as u32);
+            for id in row.lists.iter().map(&mut id) {
+                grid.lists.resize(grid.lists.len().max(id as usize + 1), RoaringBitmap::new());
+                grid.lists[id as usize].insert(number);
+            }
             grid.names.extend(row.names.iter().map(&mut id));
             grid.name_ends.push(grid.names.len() as u32);
             grid.bands.push(row.band.unwrap_or(Band::None));
@@ -338,7 +339,7 @@ impl Columns for Grid {
             FieldId::Bytes => Column::one(Data::U64(&self.bytes)),
             FieldId::Port => Column::many(Data::U16(&self.ports), &self.port_ends),
             FieldId::Country => Column::one(Data::Texts(&self.countries, words)),
-            FieldId::List => Column::many(Data::Texts(&self.lists, words), &self.list_ends),
+            FieldId::List => Column::one(Data::Sets(&self.lists, words)),
             FieldId::Name => Column::many(Data::Texts(&self.names, words), &self.name_ends),
             FieldId::Mine => Column::optional(Data::Flags(&self.mine), &self.mine_known),
             FieldId::Band => Column::optional(Data::Bands(&self.bands), &self.band_known),

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use roaring::RoaringBitmap;
 
 use super::columns::{HostCells, HostColumns, Verdict};
 use super::snapshot::Marks;
@@ -92,6 +93,34 @@ impl Many {
     }
 }
 
+/// Any number of texts of a short list a host: for each text the hosts that have it, so that a
+/// condition on it reads those alone, and conditions on several are algebra on sets.
+#[derive(Clone, Debug, Default)]
+struct Sets {
+    hosts: Vec<RoaringBitmap>,
+    words: Lexicon,
+    rows: u32,
+}
+
+impl Sets {
+    fn push<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
+        for text in texts {
+            let id = self.words.id(text) as usize;
+            if id >= self.hosts.len() {
+                self.hosts.resize_with(id + 1, RoaringBitmap::new);
+            }
+            if let Some(hosts) = self.hosts.get_mut(id) {
+                hosts.insert(self.rows);
+            }
+        }
+        self.rows += 1;
+    }
+
+    fn column(&self) -> Column<'_> {
+        Column::one(Data::Sets(&self.hosts, &self.words))
+    }
+}
+
 /// At most one moment a host.
 #[derive(Clone, Debug, Default)]
 struct Moments {
@@ -120,8 +149,8 @@ pub(super) struct Asked {
     malice: Vec<f32>,
     anonymity: Vec<f32>,
     evidence_amount: Vec<f32>,
-    evidence: Many,
-    detector: Many,
+    evidence: Sets,
+    detector: Sets,
     has_asn: Bits,
     /// Whether it has a score at all.
     is_known: Bits,
@@ -132,10 +161,10 @@ pub(super) struct Asked {
     lat: Vec<f32>,
     lon: Vec<f32>,
     place_confidence: Vec<f32>,
-    kind: Many,
-    list: Many,
+    kind: Sets,
+    list: Sets,
     name: Many,
-    role: Many,
+    role: Sets,
     bytes: Vec<u64>,
     first_seen: Moments,
     last_seen: Moments,
