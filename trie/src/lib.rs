@@ -93,6 +93,8 @@ mod addr;
 mod bits;
 #[allow(unsafe_code, reason = "slices of numbers are made from the bytes of a file")]
 mod bytes;
+#[allow(unsafe_code, reason = "a signal handler is installed by the system's own call")]
+mod fault;
 mod image;
 mod kernel;
 mod layers;
@@ -105,6 +107,7 @@ mod v4;
 mod v6;
 
 pub use addr::{Address, ParsePrefixError, Prefix, Range};
+pub use fault::explain_bus_errors;
 pub use image::{
     BuildError, Builder, Built, Image, ImageError, SECTIONS_MAX, SectionInfo, VERSION,
 };

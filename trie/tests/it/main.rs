@@ -6,6 +6,7 @@
     reason = "a test that panics says where; helpers have no attribute of their own"
 )]
 
+mod fault;
 mod addresses;
 mod hostile;
 mod images;
