@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::engine::{Inputs, paths};
+use crate::engine::{self, Inputs, paths};
 use crate::export::ImportRow;
 use crate::model::{NO_ADDRESS, Visible};
 
@@ -145,6 +145,7 @@ const WIDTH_UNBOUNDED: usize = 10_000;
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
+    engine::explain_bus_errors();
     let cli = match Cli::try_parse_from(arguments()) {
         Ok(cli) => cli,
         Err(error) => {

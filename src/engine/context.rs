@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use super::answers::{self, Answer, Version};
 use super::feeds::Feeds;
 use super::kept::Missing;
 use super::paths::{os_sentence, path_text};
@@ -127,6 +128,7 @@ pub struct Context {
     pub problems: Vec<(String, Problems)>,
     mine: Vec<Prefix>,
     feeds: Feeds,
+    version: Version,
     calibration: OnceLock<Calibration>,
 }
 
@@ -141,6 +143,7 @@ impl Context {
             Some((name, text)) => read_profile(name, text)?,
         };
         let mut problems = options.feeds.problems().to_vec();
+        let version = version(&options, &intel, &profile);
         // First, so that what is given for this run goes before them.
         for open in options.feeds.iter() {
             let (feed, terms) = open.said();
@@ -175,6 +178,7 @@ impl Context {
             problems,
             mine: options.mine,
             feeds: options.feeds,
+            version,
             calibration: OnceLock::new(),
         }))
     }
@@ -202,6 +206,14 @@ impl Context {
         self.intel.facts(addr)
     }
 
+    /// What is known of an address and where it is, from the answers that are kept if it is there.
+    pub fn answer(&self, addr: Addr) -> Arc<Answer> {
+        answers::answer(addr, self.version, || {
+            let facts = self.facts(addr);
+            Answer { place: self.place(&facts), facts }
+        })
+    }
+
     /// The data's date, from which ages are counted where nothing else says "now".
     pub fn data_date(&self) -> Timestamp {
         self.intel.date().unwrap_or_default()
@@ -211,6 +223,18 @@ impl Context {
     pub fn place(&self, facts: &Facts) -> Option<Place> {
         let calibration = self.calibration.get_or_init(|| Calibration::new(cities(&self.intel)));
         geo::place(facts, calibration)
+    }
+}
+
+/// What answers follow from. Own layers are of this context alone, as far as anybody can tell.
+fn version(options: &Options, intel: &Intel, profile: &Profile) -> Version {
+    let given = [options.lists.len(), options.geofeeds.len(), options.as_tables.len()];
+    let is_shipped = given == [0; 3] && options.feeds.iter().next().is_none();
+    let first =
+        |hash: [u8; 32]| u64::from_le_bytes(hash.first_chunk().copied().unwrap_or_default());
+    Version {
+        data: if is_shipped { first(intel.key()) } else { answers::unique() },
+        profile: first(*blake3::hash(format!("{profile:?}").as_bytes()).as_bytes()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The image of all reference data in the user's cache folder: opened where it is, built where it is
-//! not.
+//! The image of all reference data in the user's cache folder: opened where it is, built where it
+//! is not.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::BufWriter;
@@ -231,4 +231,13 @@ pub fn build_image(progress: Progress<'_>) -> Result<(ImageView, Option<String>)
     }
     let note = attach(&intel, progress)?;
     Ok((ImageView::of(&intel), note))
+}
+
+/// Says what happened, should another program cut the image while it is mapped, before the system
+/// ends this one.
+pub fn explain_bus_errors() {
+    crate::trie::explain_bus_errors(
+        "infralock: another program cut a file that was open here, most likely the image of the \
+         data in the cache folder; start again, it is built anew\n",
+    );
 }

@@ -5,6 +5,7 @@
 //! records; whoever asked for them takes them as they come, so that nothing is kept that is not
 //! needed. A [`Monitor`] sees progress and may stop the job, which keeps what was done.
 
+mod answers;
 mod carve;
 mod case;
 mod context;
@@ -30,6 +31,7 @@ mod triage;
 pub mod workbench;
 
 pub use crate::store::Verified;
+pub use answers::{Answer, AnswersView};
 pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
 pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
@@ -42,7 +44,7 @@ pub use feeds::{
 };
 pub use files::{Imports, Job};
 pub use handover::Chosen;
-pub use image::{FamilyView, ImageView, LayerView, SectionView, build_image};
+pub use image::{FamilyView, ImageView, LayerView, SectionView, build_image, explain_bus_errors};
 pub use kept::{Missing, is_list_name, list_meaning};
 pub use listing::{FlowFormat, RecordFormat, Sought, flows, records};
 pub use lookup::{LOOKUP_FIELDS, Lookup, LookupFields, LookupRow, LookupStats, lookup_stream};
@@ -65,9 +67,9 @@ pub fn triage<'m>(material: impl Into<Material<'m>>, job: Job<'_>, shown: HostsS
 
 /// An address judged by shipped data and own lists alone: nothing was seen of it.
 pub fn explain_known(context: &Context, addr: Addr) -> HostRow {
-    let facts = context.facts(addr);
-    let evidence = evidence(&[], &facts, &Activity::default(), &context.profile);
+    let answer = context.answer(addr);
+    let evidence = evidence(&[], &answer.facts, &Activity::default(), &context.profile);
     let now = context.at.unwrap_or_else(|| context.data_date());
-    let score = score(&evidence, &facts.kinds, &context.profile, now);
-    triage::known_row(context, addr, facts, score, &[])
+    let score = score(&evidence, &answer.facts.kinds, &context.profile, now);
+    triage::known_row(addr, &answer, score, &[])
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::answers::Answer;
 use super::context::{Context, RunScene};
 use super::fields::HostFields;
 use super::files::{Consumer, Imports};
@@ -25,8 +26,8 @@ use crate::import::Listed;
 use crate::intel::Detail;
 use crate::model::limits::HOSTS_MAX;
 use crate::model::{
-    Addr, Basis, Detection, Facts, Flow, HostKey, ImportId, Position, Problem, RealmId, Record,
-    Ref, Score, Timestamp, Untrusted, Visible, counted,
+    Addr, Basis, Detection, Flow, HostKey, ImportId, Position, Problem, RealmId, Record, Ref,
+    Score, Timestamp, Untrusted, Visible, counted,
 };
 use crate::threat::Watchers;
 use crate::threat::evidence::{Activity, evidence};
@@ -325,17 +326,18 @@ impl Triage {
     }
 
     /// What is known of a host and what it comes to.
-    fn judge(&self, host: HostKey) -> (Facts, Score) {
-        let facts = self.context.facts(host.addr());
+    fn judge(&self, host: HostKey) -> (Arc<Answer>, Score) {
+        let answer = self.context.answer(host.addr());
+        let facts = &answer.facts;
         let numbers = self.by_subject.get(&host).map_or(&[][..], Vec::as_slice);
         let of_host: Vec<(u32, &Detection)> = numbers
             .iter()
             .filter_map(|&number| Some((number, self.detections.get(number as usize)?)))
             .collect();
         let activity = self.activity.get(&host).copied().unwrap_or_default();
-        let evidence = evidence(&of_host, &facts, &activity, &self.context.profile);
+        let evidence = evidence(&of_host, facts, &activity, &self.context.profile);
         let score = score(&evidence, &facts.kinds, &self.context.profile, self.head.now);
-        (facts, score)
+        (answer, score)
     }
 
     /// The unrounded scores of [`Triage::hosts`] without a cut.
@@ -459,7 +461,7 @@ impl Triage {
     }
 
     pub(super) fn host_row(&self, host: HostKey) -> HostRow {
-        let (facts, score) = self.judge(host);
+        let (answer, score) = self.judge(host);
         let none = HostStats::default();
         let stats = self.hosts.get(host).unwrap_or(&none);
         let roles = [
@@ -486,7 +488,7 @@ impl Triage {
             bytes_in: stats.bytes_in,
             bytes_out: stats.bytes_out,
             roles: roles.iter().filter(|(role, _)| stats.has(*role)).map(|(_, w)| *w).collect(),
-            ..known_row(&self.context, host.addr(), facts, score, &self.imports)
+            ..known_row(host.addr(), &answer, score, &self.imports)
         }
     }
 
@@ -552,12 +554,12 @@ pub enum HostsShown {
 
 /// The row of an address from what is known alone: nothing was seen of it.
 pub(super) fn known_row(
-    context: &Context,
     addr: Addr,
-    facts: Facts,
+    answer: &Answer,
     score: Score,
     imports: &[Untrusted],
 ) -> HostRow {
+    let facts = &answer.facts;
     let word = score.verdict_word();
     let band = score.band();
     let shown = |row: crate::model::EvidenceRow| {
@@ -575,15 +577,15 @@ pub(super) fn known_row(
         anonymity: score.anonymity,
         evidence_amount: score.evidence_amount,
         evidence: score.rows.into_iter().map(shown).collect(),
-        place: context.place(&facts),
+        place: answer.place.clone(),
         asn: facts.asn,
         as_name: facts.as_name.as_deref().map(Untrusted::new),
         prefix: facts.prefix,
-        kinds: facts.kinds,
+        kinds: facts.kinds.clone(),
         lists: facts
             .lists
-            .into_iter()
-            .map(|list| ListRow { id: list.id, since: list.since })
+            .iter()
+            .map(|list| ListRow { id: Arc::clone(&list.id), since: list.since })
             .collect(),
         names: Vec::new(),
         first_seen: None,

@@ -1,8 +1,8 @@
 //! The language as a whole: what is read, what is refused, what it means, and that rows and columns
 //! agree on random filters over random rows.
 
-use roaring::RoaringBitmap;
 use proptest::prelude::*;
+use roaring::RoaringBitmap;
 
 use super::expr::Pattern;
 use super::*;

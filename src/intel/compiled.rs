@@ -14,7 +14,7 @@ use crate::trie::{
 };
 
 /// Changes whenever images would be built otherwise from the same sets.
-const FORMAT: &str = "infralock intelligence image 1";
+const FORMAT: &str = "infralock intelligence image 2";
 
 /// The layers in the order of a record's values.
 pub(super) const LAYERS: [&str; 10] = [
@@ -103,11 +103,24 @@ impl Intel {
     fn layers<A: Half>(&self) -> Vec<Runs<A>> {
         let mut layers: Vec<Runs<A>> = vec![Runs::new()];
         let sets = LAYERS.iter().take(ANYCAST).skip(SYSTEM);
-        layers.extend(sets.map(|name| self.set(name).map(A::of).unwrap_or_default()));
+        layers.extend(sets.map(|name| match self.set(name) {
+            Some(set) => without(A::of(set), &self.silent(name)),
+            None => Runs::new(),
+        }));
         layers.push(A::anycast());
         // What is said of an address is shown with the prefix of the AS, else of the place.
         layers[PREFIX] = lengths(&layers[SYSTEM..LISTS]);
         layers
+    }
+
+    /// The rows of a set that say nothing: the registries' "unknown" is no country. An address is
+    /// not shown with the prefix of a source that says nothing of it.
+    fn silent(&self, name: &str) -> Vec<u32> {
+        let countries = self.countries.iter().find(|(_, source, _)| **source == *name);
+        let Some((_, source, set)) = countries else { return Vec::new() };
+        let countries = set.dictionary();
+        let rows = (0_u32..).take(countries.rows());
+        rows.filter(|&row| countries.claim(source, row as usize).is_none()).collect()
     }
 
     /// The set of a layer.
@@ -180,6 +193,16 @@ fn anycast() -> Vec<Piece> {
         Some((text.parse::<crate::model::Prefix>().ok()?.into(), row))
     });
     flatten(&prefixes.collect::<Vec<_>>())
+}
+
+/// The runs without those of some values.
+fn without<A: Address>(runs: Runs<A>, values: &[u32]) -> Runs<A> {
+    if values.is_empty() {
+        return runs;
+    }
+    let said = |value: u32| if values.contains(&value) { NONE } else { value };
+    let kept = runs.values().iter().map(|&value| said(value)).collect();
+    Runs::from_columns(runs.starts().to_vec(), kept).unwrap_or_default()
 }
 
 /// For each address how long the largest aligned prefix around it is that lies inside the range in

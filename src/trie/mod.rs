@@ -10,7 +10,7 @@ mod flatten;
 pub use flatten::{Piece, flatten, flatten_sets};
 pub use infralock_trie::{
     Address, BuildError, Builder, Built, Image, ImageError, Layer, LayerInfo, NONE, Prefix, Range,
-    Records, Runs, RunsError, SectionInfo,
+    Records, Runs, RunsError, SectionInfo, explain_bus_errors,
 };
 
 use crate::model::{Addr, AddrRange, Family};
