@@ -1,5 +1,5 @@
-//! The shipped sets of claims: cities, countries, origin AS. Each is opened at once; what its values
-//! mean is decoded on the first question.
+//! The shipped sets of claims: cities, countries, origin AS. Each is opened at once; what its
+//! values mean is decoded on the first question.
 
 use std::sync::{Arc, Mutex, OnceLock};
 
