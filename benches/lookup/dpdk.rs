@@ -121,8 +121,7 @@ pub(crate) fn open<K: Key>(
         // EAL tells what it does on standard output.
         let line = process.line();
         if let Some(why) = line.strip_prefix("error ") {
-            let gigabytes = table_bytes as f64 / 1e9;
-            return Err(format!("{} (its tables take {gigabytes:.1} GB or more)", why.trim()));
+            return Err(why.trim().to_owned());
         }
         if let Some(ready) = line.strip_prefix("ready ") {
             break ready.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -186,7 +185,7 @@ impl<K: Key> Engine<K> for Fib {
 
     fn pass(&mut self, drawn: Drawn, _: &[K]) -> Option<Pass> {
         let command = match drawn {
-            Drawn::Dependent if self.batch == 256 => format!("chain {}", drawn as usize),
+            Drawn::Dependent if self.batch == 256 => format!("time {} 0", drawn as usize),
             Drawn::Dependent => return None,
             _ => format!("time {} {}", drawn as usize, self.batch),
         };

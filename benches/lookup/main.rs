@@ -11,10 +11,10 @@
 //! Every engine gets the same ranges of the same packed sets: those that know ranges as they are,
 //! the others as the fewest prefixes that say the same. A number is the median of 7 rounds; in a
 //! round every engine is asked the same 2²⁰ addresses, one engine after the other, and each round
-//! begins with another one. Before the rounds all answers of all engines are compared with plain
-//! binary search. Bytes per prefix divide by the prefixes of the files that the sets were packed
-//! from, for everyone. Tables in memory lie on huge pages for everyone: the bench starts itself
-//! again with malloc told so.
+//! begins with another one; stretches in which another process had the processor are left out.
+//! Before the rounds all answers of all engines are compared with plain binary search. Bytes per
+//! prefix divide by the prefixes of the files that the sets were packed from, for everyone. Tables
+//! in memory lie on huge pages for everyone: the bench starts itself again with malloc told so.
 #![allow(missing_docs, clippy::unwrap_used, reason = "a bench may stop")]
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench measures and tells")]
 #![allow(unsafe_code, reason = "the peers map files")]

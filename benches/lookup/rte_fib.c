@@ -10,8 +10,8 @@
  *
  *   learn NUMBER PATH            the addresses of a set of queries
  *   values NUMBER PATH           writes the answers to a set, 4 bytes each
- *   time NUMBER BATCH            nanoseconds and sum of one pass over a set
- *   chain NUMBER                 the same, where each waits for the one before
+ *   time NUMBER BATCH            nanoseconds and sum of one pass over a set; a batch of 0 is one
+ *                                address after the other, each of which waits for the one before
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,7 +32,7 @@
 
 #define NONE 0x7fffffffu
 #define SETS 16
-#define BATCH_MAX 4096
+#define CHUNK 4096
 
 static struct { uint8_t *keys; size_t count; } sets[SETS];
 static struct rte_fib *fib;
@@ -57,7 +57,8 @@ static int wish_huge(const struct rte_memseg_list *list, void *unused)
 
 static void die(const char *what)
 {
-	printf("error %s: %s\n", what, rte_strerror(rte_errno));
+	/* EAL leaves no number where memory is what lacks. */
+	printf("error %s: %s\n", what, rte_errno ? rte_strerror(rte_errno) : "no memory");
 	exit(1);
 }
 
@@ -89,6 +90,13 @@ static inline void look_up(uint8_t *keys, uint64_t *hops, size_t count)
 		rte_fib6_lookup_bulk(fib6, (uint8_t (*)[16])keys, hops, count);
 }
 
+static void die_creating(const char *what, uint32_t tbl8)
+{
+	char why[128];
+	snprintf(why, sizeof why, "%s with %" PRIu32 " groups of 256 entries", what, tbl8);
+	die(why);
+}
+
 static void create(size_t count, uint32_t tbl8)
 {
 	if (width == 4) {
@@ -96,13 +104,13 @@ static void create(size_t count, uint32_t tbl8)
 			.max_routes = count + 1,
 			.dir24_8 = { .nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = tbl8 } };
 		fib = rte_fib_create("fib", SOCKET_ID_ANY, &conf);
-		if (!fib) die("rte_fib_create");
+		if (!fib) die_creating("rte_fib_create", tbl8);
 	} else {
 		struct rte_fib6_conf conf = { .type = RTE_FIB6_TRIE, .default_nh = NONE,
 			.max_routes = count + 1,
 			.trie = { .nh_sz = RTE_FIB6_TRIE_4B, .num_tbl8 = tbl8 } };
 		fib6 = rte_fib6_create("fib6", SOCKET_ID_ANY, &conf);
-		if (!fib6) die("rte_fib6_create");
+		if (!fib6) die_creating("rte_fib6_create", tbl8);
 	}
 }
 
@@ -143,38 +151,69 @@ static void narrow(void)
 		rte_fib6_select_lookup(fib6, RTE_FIB6_LOOKUP_TRIE_SCALAR);
 }
 
-static void time_pass(size_t set, size_t batch)
+static int ascending(const void *a, const void *b)
 {
-	static uint64_t hops[BATCH_MAX];
-	uint64_t sum = 0;
-	double start = now();
-	for (size_t at = 0; at < sets[set].count; at += batch) {
-		size_t count = sets[set].count - at < batch ? sets[set].count - at : batch;
-		look_up(sets[set].keys + at * width, hops, count);
-		for (size_t i = 0; i < count; i++) sum += hops[i];
-	}
-	printf("%.0f %" PRIu64 "\n", now() - start, sum);
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
 }
 
-static void chain(size_t set)
+/* As in engine.rs: chunks that took more than twice the median were interrupted. */
+static double undisturbed(double *chunks, size_t count)
 {
+	qsort(chunks, count, sizeof *chunks, ascending);
+	double limit = 2 * chunks[count / 2], sum = 0;
+	size_t whole = 0;
+	while (whole < count && chunks[whole] <= limit) sum += chunks[whole++];
+	return sum / whole * count;
+}
+
+static uint64_t sum_batches(uint8_t *keys, size_t count, size_t batch)
+{
+	static uint64_t hops[CHUNK];
+	uint64_t sum = 0;
+	for (size_t at = 0; at < count; at += batch) {
+		size_t some = count - at < batch ? count - at : batch;
+		look_up(keys + at * width, hops, some);
+		for (size_t i = 0; i < some; i++) sum += hops[i];
+	}
+	return sum;
+}
+
+/* Each waits for the one before. */
+static uint64_t sum_chain(uint8_t *keys, size_t count)
+{
+	static uint64_t hop;
 	volatile uint32_t hidden = 0;
 	uint32_t zero = hidden;
-	uint64_t hop = 0, sum = 0;
+	uint64_t sum = 0;
 	uint8_t key[16];
-	narrow();
-	double start = now();
-	for (size_t at = 0; at < sets[set].count; at++) {
+	for (size_t at = 0; at < count; at++) {
 		uint32_t head;
-		memcpy(key, sets[set].keys + at * width, width);
+		memcpy(key, keys + at * width, width);
 		memcpy(&head, key, 4);
 		head ^= (uint32_t)hop & zero;
 		memcpy(key, &head, 4);
 		look_up(key, &hop, 1);
 		sum += hop;
 	}
-	printf("%.0f %" PRIu64 "\n", now() - start, sum);
-	wide();
+	return sum;
+}
+
+/* A batch of 0 is a chain. */
+static void time_pass(size_t set, size_t batch)
+{
+	size_t count = sets[set].count, chunks = 0;
+	double *times = calloc(count / CHUNK + 1, sizeof *times);
+	uint64_t sum = 0;
+	for (size_t at = 0; at < count; at += CHUNK) {
+		uint8_t *keys = sets[set].keys + at * width;
+		size_t some = count - at < CHUNK ? count - at : CHUNK;
+		double start = now();
+		sum += batch ? sum_batches(keys, some, batch) : sum_chain(keys, some);
+		times[chunks++] = now() - start;
+	}
+	printf("%.0f %" PRIu64 "\n", undisturbed(times, chunks), sum);
+	free(times);
 }
 
 static void values(size_t set, const char *path)
@@ -235,11 +274,11 @@ int main(int argc, char **argv)
 		} else if (sscanf(line, "values %zu %4095s", &set, path) == 2 && set < SETS)
 			values(set, path);
 		else if (sscanf(line, "time %zu %zu", &set, &batch) == 2 && set < SETS
-			&& batch && batch <= BATCH_MAX)
+			&& batch <= CHUNK) {
+			if (!batch) narrow();
 			time_pass(set, batch);
-		else if (sscanf(line, "chain %zu", &set) == 1 && set < SETS)
-			chain(set);
-		else
+			if (!batch) wide();
+		} else
 			printf("error no such command\n");
 	}
 	return 0;

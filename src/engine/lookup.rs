@@ -9,8 +9,10 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
-use super::{Context, lookup_json};
+use super::Context;
+use super::lookup_kept::{self, KeptAnswers};
 use crate::export::ListRow;
+use crate::intel::Keyed;
 use crate::model::query::{self, Query};
 use crate::model::{Addr, Facts, Kind, Place, Prefix, Reserved, Untrusted};
 use crate::threat::evidence::{Activity, evidence};
@@ -125,14 +127,23 @@ const SCORES_MAX: usize = 65_536;
 
 /// Answers queries; remembers scores, which depend on kinds and lists alone.
 pub struct Lookup<'a> {
-    context: &'a Context,
+    pub(super) context: &'a Context,
     scores: HashMap<(Vec<Kind>, Vec<Arc<str>>), f64>,
+    /// Answers written before, for those who write many.
+    pub(super) kept: KeptAnswers,
+    /// Room for keys, used again for each batch.
+    pub(super) keyed: Vec<Keyed>,
 }
 
 impl<'a> Lookup<'a> {
     /// Asks the data of `context`.
     pub fn new(context: &'a Context) -> Self {
-        Self { context, scores: HashMap::new() }
+        Self::with_kept(context, lookup_kept::KEPT_BYTES_MAX)
+    }
+
+    fn with_kept(context: &'a Context, bytes_max: usize) -> Self {
+        let kept = KeptAnswers::new(bytes_max);
+        Self { context, scores: HashMap::new(), kept, keyed: Vec::new() }
     }
 
     /// What is known of one text.
@@ -144,13 +155,12 @@ impl<'a> Lookup<'a> {
             Ok(query) => query,
             Err(error) => return failed(text, error.what),
         };
+        if let Some(addr) = query.addr() {
+            return self.row_of(text, addr);
+        }
         let (first, last) = (query.range().first(), query.range().last());
         let facts = self.context.facts(first);
         let place = self.context.place(&facts);
-        if let Some(addr) = query.addr() {
-            let score = facts.reserved.is_none().then(|| self.score(&facts));
-            return known(text, Some(addr), facts.prefix, facts, place, score);
-        }
         let other = self.context.facts(last);
         let place = place.filter(|place| self.context.place(&other).as_ref() == Some(place));
         let prefix = match query {
@@ -158,6 +168,14 @@ impl<'a> Lookup<'a> {
             Query::Addr { .. } | Query::Range(_) => None,
         };
         known(text, None, prefix, common(facts, &other), place, None)
+    }
+
+    /// What is known of an address that was written as `text`.
+    pub(super) fn row_of(&mut self, text: &str, addr: Addr) -> LookupRow {
+        let facts = self.context.facts(addr);
+        let place = self.context.place(&facts);
+        let score = facts.reserved.is_none().then(|| self.score(&facts));
+        known(text, Some(addr), facts.prefix, facts, place, score)
     }
 
     /// What is known of one line; `None`: it is blank or a comment.
@@ -187,16 +205,6 @@ impl<'a> Lookup<'a> {
         let score = score(&rows, &facts.kinds, profile, now).score;
         self.scores.insert(key, score);
         score
-    }
-
-    /// Writes a row for each line of `text`; blank lines and comments have none.
-    fn write_lines(&mut self, text: &[u8], fields: &LookupFields, out: &mut Answer) {
-        for line in text.split(|&byte| byte == b'\n') {
-            let Some(row) = self.line(line) else { continue };
-            out.stats.count(&row);
-            lookup_json::write(&row, fields, &mut out.json);
-            out.json.push(b'\n');
-        }
     }
 }
 
@@ -239,15 +247,22 @@ fn common(mut first: Facts, last: &Facts) -> Facts {
     first
 }
 
-/// What one worker wrote.
+/// What one worker wrote of a batch; its room is used again for the next.
 #[derive(Default)]
 struct Answer {
     json: Vec<u8>,
     stats: LookupStats,
 }
 
+impl Answer {
+    fn write(&mut self, worker: &mut Lookup<'_>, lines: &[u8], fields: &LookupFields) {
+        self.json.clear();
+        self.stats = lookup_kept::write_lines(worker, lines, fields, &mut self.json);
+    }
+}
+
 /// Bytes of a batch: enough lines to be worth two threads, few enough to answer a person at once.
-const BATCH_BYTES_MAX: usize = 1 << 18;
+const BATCH_BYTES_MAX: usize = 1 << 16;
 
 /// Below this a batch is not worth a thread.
 const PART_BYTES_MIN: usize = 1 << 13;
@@ -266,7 +281,9 @@ pub fn lookup_stream(
     out: &mut dyn Write,
 ) -> io::Result<LookupStats> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-    let mut workers: Vec<Lookup<'_>> = (0..workers).map(|_| Lookup::new(context)).collect();
+    let kept = lookup_kept::KEPT_BYTES_MAX / workers;
+    let worker = |_| (Lookup::with_kept(context, kept), Answer::default());
+    let mut workers: Vec<(Lookup<'_>, Answer)> = (0..workers).map(worker).collect();
     let mut input = io::BufReader::with_capacity(BATCH_BYTES_MAX, input);
     let mut pending = Vec::with_capacity(BATCH_BYTES_MAX);
     let mut stats = LookupStats::default();
@@ -308,29 +325,29 @@ fn keep(pending: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 fn answer(
-    workers: &mut [Lookup<'_>],
+    workers: &mut [(Lookup<'_>, Answer)],
     lines: &[u8],
     fields: &LookupFields,
     out: &mut dyn Write,
 ) -> io::Result<LookupStats> {
     let parts = parts(lines, workers.len());
-    let mut answers: Vec<Answer> = parts.iter().map(|_| Answer::default()).collect();
-    let jobs = workers.iter_mut().zip(parts).zip(&mut answers);
+    let used = parts.len();
+    let jobs = workers.iter_mut().zip(parts);
     std::thread::scope(|scope| {
         let mut mine = None;
-        for (number, ((worker, part), answer)) in jobs.enumerate() {
+        for (number, ((worker, answer), part)) in jobs.enumerate() {
             if number == 0 {
                 mine = Some((worker, part, answer));
             } else {
-                scope.spawn(move || worker.write_lines(part, fields, answer));
+                scope.spawn(move || answer.write(worker, part, fields));
             }
         }
         if let Some((worker, part, answer)) = mine {
-            worker.write_lines(part, fields, answer);
+            answer.write(worker, part, fields);
         }
     });
     let mut stats = LookupStats::default();
-    for answer in answers {
+    for (_, answer) in workers.iter().take(used) {
         out.write_all(&answer.json)?;
         stats += answer.stats;
     }

@@ -10,37 +10,70 @@ use std::sync::Arc;
 
 use super::lookup::{LookupFields, LookupRow};
 use crate::export::{ListRow, to_json};
-use crate::model::{Addr, Place, PlaceCandidate};
+use crate::model::{Addr, Place, PlaceCandidate, Prefix};
 
 /// Adds the row's chosen keys as one object.
 pub(super) fn write(row: &LookupRow, fields: &LookupFields, out: &mut Vec<u8>) {
     let mut before = b'{';
-    for &field in fields.names() {
+    for &name in fields.names() {
         out.push(before);
         before = b',';
-        out.push(b'"');
-        out.extend_from_slice(field.as_bytes());
-        out.extend_from_slice(b"\":");
-        value(row, field, out);
+        field(row, name, out);
     }
     out.push(b'}');
+}
+
+/// Adds one key and its value.
+pub(super) fn field(row: &LookupRow, name: &str, out: &mut Vec<u8>) {
+    key(name, out);
+    value(row, name, out);
+}
+
+/// Adds a key and a text that needs no escapes.
+pub(super) fn plain(name: &str, text: &[u8], out: &mut Vec<u8>) {
+    key(name, out);
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+/// Adds the key of an address and the address.
+pub(super) fn addr(addr: Addr, out: &mut Vec<u8>) {
+    key("addr", out);
+    addr_value(addr, out);
+}
+
+/// Adds the key of the prefix and the prefix.
+pub(super) fn prefix(prefix: Option<Prefix>, out: &mut Vec<u8>) {
+    key("prefix", out);
+    optional(prefix, out, prefix_value);
+}
+
+fn key(name: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn addr_value(addr: Addr, out: &mut Vec<u8>) {
+    out.push(b'"');
+    address(addr, out);
+    out.push(b'"');
+}
+
+fn prefix_value(prefix: Prefix, out: &mut Vec<u8>) {
+    out.push(b'"');
+    address(prefix.first(), out);
+    out.push(b'/');
+    decimal(prefix.len(), out);
+    out.push(b'"');
 }
 
 fn value(row: &LookupRow, field: &str, out: &mut Vec<u8>) {
     match field {
         "query" => text(row.query.raw(), out),
-        "addr" => optional(row.addr, out, |addr, out| {
-            out.push(b'"');
-            address(addr, out);
-            out.push(b'"');
-        }),
-        "prefix" => optional(row.prefix, out, |prefix, out| {
-            out.push(b'"');
-            address(prefix.first(), out);
-            out.push(b'/');
-            decimal(prefix.len(), out);
-            out.push(b'"');
-        }),
+        "addr" => optional(row.addr, out, addr_value),
+        "prefix" => optional(row.prefix, out, prefix_value),
         "reserved" => optional(row.reserved, out, |reserved, out| text(reserved.as_str(), out)),
         "asn" => optional(row.asn, out, |asn, out| {
             write!(out, "{asn}").ok();
@@ -174,7 +207,7 @@ mod tests {
 
     use super::*;
     use crate::engine::LOOKUP_FIELDS;
-    use crate::model::{Granularity, Kind, Prefix, Reserved, Timestamp, Untrusted};
+    use crate::model::{Granularity, Kind, Reserved, Timestamp, Untrusted};
 
     /// The same row as serde writes it.
     struct Plain<'a>(&'a LookupRow);

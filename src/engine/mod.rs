@@ -23,6 +23,7 @@ mod kept;
 mod listing;
 mod lookup;
 mod lookup_json;
+mod lookup_kept;
 mod output;
 pub mod paths;
 mod progress;

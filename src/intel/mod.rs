@@ -14,6 +14,7 @@ mod cloud;
 mod compiled;
 pub mod feed;
 mod gazetteer;
+mod keyed;
 mod lists;
 pub mod meanings;
 mod names;
@@ -29,6 +30,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use basemap::{BaseMap, Detail, Line};
 pub use gazetteer::{City, Gazetteer};
+pub use keyed::{FactsKey, Keyed};
 pub use small::{Airport, Airports, Crawler, Vendors};
 pub use source::Source;
 

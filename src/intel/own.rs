@@ -40,6 +40,10 @@ struct OwnSystems {
 }
 
 impl Own {
+    pub(super) fn is_empty(&self) -> bool {
+        self.lists.is_empty() && self.claims.is_empty() && self.systems.is_empty()
+    }
+
     pub(super) fn add_list(
         &mut self,
         id: &str,
