@@ -3,18 +3,18 @@
 //! Facts are rows read out. Millions of addresses have few thousand combinations of rows, so who
 //! answers many questions reads each combination once and keeps what it made of it.
 
-use super::Intel;
-use crate::model::{Addr, AddrRange, Prefix, Reserved};
-use crate::trie::{GAP, LongestMatch};
+use super::{Intel, compiled};
+use crate::model::{Addr, Prefix, Reserved};
+use crate::trie::{Address, NONE, Records};
 
-/// Tables that are asked: AS, city, three countries, regions, two sets of lists, anycast services.
-const TABLES: usize = 9;
+/// The layers of the image but the first, which has the prefix.
+const ROWS: usize = compiled::LAYERS.len() - 1;
 
 /// Of two addresses with one key, [`Intel::facts`] says the same but for the prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FactsKey {
     reserved: Option<Reserved>,
-    rows: [u32; TABLES],
+    rows: [u32; ROWS],
 }
 
 /// An address's key, and the one thing that the key does not say.
@@ -26,54 +26,64 @@ pub struct Keyed {
     pub prefix: Option<Prefix>,
 }
 
+impl Keyed {
+    const UNKNOWN: Self =
+        Self { key: FactsKey { reserved: None, rows: [NONE; ROWS] }, prefix: None };
+
+    fn of(addr: Addr, records: &Records, record: u32) -> Self {
+        if let Some(reserved) = addr.reserved() {
+            let key = FactsKey { reserved: Some(reserved), ..Self::UNKNOWN.key };
+            return Self { key, ..Self::UNKNOWN };
+        }
+        let mut keyed = Self::UNKNOWN;
+        for (layer, row) in (1..).zip(&mut keyed.key.rows) {
+            *row = records.get(record, layer).unwrap_or(NONE);
+        }
+        let length = records.get(record, compiled::PREFIX);
+        let length = length.and_then(|length| u8::try_from(length).ok());
+        keyed.prefix = length.and_then(|length| Prefix::new(addr, length));
+        keyed
+    }
+}
+
 impl Intel {
     /// The keys of many addresses, in their order; `keyed` is cleared first. `false`: there are
-    /// layers of the analyst's, which have no rows, so that nothing is keyed.
+    /// layers of the analyst's, which are not in the image, so that nothing is keyed.
     pub fn keys(&self, addrs: &[Addr], keyed: &mut Vec<Keyed>) -> bool {
         keyed.clear();
         if !self.own.is_empty() {
             return false;
         }
-        keyed.extend(addrs.iter().map(|&addr| self.keyed(addr)));
+        keyed.resize(addrs.len(), Keyed::UNKNOWN);
+        let image = self.image();
+        let v4 = |addr| match addr {
+            Addr::V4(addr) => Some(addr.to_bits()),
+            Addr::V6(_) => None,
+        };
+        let v6 = |addr| match addr {
+            Addr::V6(addr) => Some(addr.to_bits()),
+            Addr::V4(_) => None,
+        };
+        add_family(addrs, v4, image.v4(), image.v4_records(), keyed);
+        add_family(addrs, v6, image.v6(), image.v6_records(), keyed);
         true
     }
+}
 
-    fn keyed(&self, addr: Addr) -> Keyed {
-        let mut rows = [GAP; TABLES];
-        let reserved = addr.reserved();
-        let mut matched: Option<AddrRange> = None;
-        if reserved.is_none() {
-            self.add_rows(addr, &mut rows, &mut matched);
-        }
-        let prefix = matched.map(|range| Prefix::largest_inside(range, addr));
-        Keyed { key: FactsKey { reserved, rows }, prefix }
-    }
-
-    fn add_rows(&self, addr: Addr, rows: &mut [u32; TABLES], matched: &mut Option<AddrRange>) {
-        let mut rows = rows.iter_mut();
-        // A row that makes no claim is no match, as in `Intel::facts`.
-        let mut put = |found: Option<(AddrRange, usize, bool)>| {
-            let (Some(slot), Some((range, row, says))) = (rows.next(), found) else { return };
-            *slot = u32::try_from(row).unwrap_or(GAP);
-            if says {
-                matched.get_or_insert(range);
-            }
-        };
-        let system = self.systems.as_ref().and_then(|set| set.at(addr));
-        put(system.map(|(range, systems, row)| (range, row, row < systems.rows())));
-        let city = self.cities.as_ref().and_then(|(_, set)| set.at(addr));
-        put(city.map(|(range, cities, row)| (range, row, row < cities.rows())));
-        for place in 0..super::COUNTRY_SETS.len() {
-            let country = self.countries.get(place).and_then(|(_, set)| set.at(addr));
-            put(country.map(|(range, countries, row)| (range, row, countries.is_known(row))));
-        }
-        let region = self.regions.as_ref().and_then(|set| set.at(addr));
-        put(region.map(|(range, _, row)| (range, row, false)));
-        for place in 0..2 {
-            let list = self.lists.get(place).and_then(|set| set.at(addr));
-            put(list.map(|(range, _, row)| (range, row, false)));
-        }
-        put(self.anycast.get_range(addr).map(|(range, row)| (range, row as usize, false)));
+/// Asks the table of one family for all its addresses at once.
+fn add_family<A: Address>(
+    addrs: &[Addr],
+    bits: impl Fn(Addr) -> Option<A>,
+    table: &infralock_trie::Table<A>,
+    records: &Records,
+    keyed: &mut [Keyed],
+) {
+    let asked: Vec<A> = addrs.iter().filter_map(|&addr| bits(addr)).collect();
+    let mut found = vec![NONE; asked.len()];
+    table.get_batch(&asked, &mut found);
+    let mine = addrs.iter().zip(keyed).filter(|(addr, _)| bits(**addr).is_some());
+    for ((&addr, keyed), record) in mine.zip(found) {
+        *keyed = Keyed::of(addr, records, record);
     }
 }
 

@@ -214,11 +214,6 @@ impl Countries {
         self.0.len()
     }
 
-    /// Whether the row names a country.
-    pub(super) fn is_known(&self, row: usize) -> bool {
-        self.0.get(row).is_some_and(|&code| known_country(code).is_some())
-    }
-
     pub(super) fn claim(&self, source: &Arc<str>, row: usize) -> Option<Claim> {
         Some(Claim {
             source: Arc::clone(source),
