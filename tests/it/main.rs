@@ -19,6 +19,7 @@ mod cli;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod controls;
 mod corpora;
+mod data_image;
 mod feeds;
 mod filters;
 mod flow;
