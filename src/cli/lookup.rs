@@ -10,7 +10,7 @@ use super::{Console, Ended, Failure, problems};
 use crate::bounded::Lines;
 use crate::clock::Stopwatch;
 use crate::engine::{
-    Context, Lookup, LookupFields, LookupRow, LookupStats, Options, lookup_stream,
+    Context, Counted, Lookup, LookupFields, LookupRow, LookupStats, Options, lookup_stream,
 };
 use crate::export::{Align, Table};
 use crate::model::{Place, Visible};
@@ -87,7 +87,8 @@ fn ask(
 ) -> Result<LookupStats, Failure> {
     if args.ndjson {
         let fields = args.fields.clone().unwrap_or_default();
-        return Ok(lookup_stream(context, input, &fields, console.out)?);
+        let counted = if args.stats { Counted::Everything } else { Counted::Queries };
+        return Ok(lookup_stream(context, input, &fields, counted, console.out)?);
     }
     let columns = args.fields.clone().map_or_else(|| LookupFields::parse(COLUMNS), Ok);
     let columns = columns.map_err(Failure::Nothing)?;

@@ -133,6 +133,17 @@ pub struct Lookup<'a> {
     pub(super) kept: KeptAnswers,
     /// Room for keys, used again for each batch.
     pub(super) keyed: Vec<Keyed>,
+    /// What the counts are wanted for.
+    pub(super) counted: Counted,
+}
+
+/// What is counted of answers that are written: counting places and lists means asking for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Everything that [`LookupStats`] has.
+    Everything,
+    /// Queries and failures; the rest may be anything.
+    Queries,
 }
 
 impl<'a> Lookup<'a> {
@@ -143,7 +154,8 @@ impl<'a> Lookup<'a> {
 
     fn with_kept(context: &'a Context, bytes_max: usize) -> Self {
         let kept = KeptAnswers::new(bytes_max);
-        Self { context, scores: HashMap::new(), kept, keyed: Vec::new() }
+        let counted = Counted::Everything;
+        Self { context, scores: HashMap::new(), kept, keyed: Vec::new(), counted }
     }
 
     /// What is known of one text.
@@ -278,11 +290,15 @@ pub fn lookup_stream(
     context: &Context,
     input: impl io::Read,
     fields: &LookupFields,
+    counted: Counted,
     out: &mut dyn Write,
 ) -> io::Result<LookupStats> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     let kept = lookup_kept::KEPT_BYTES_MAX / workers;
-    let worker = |_| (Lookup::with_kept(context, kept), Answer::default());
+    let worker = |_| {
+        let lookup = Lookup { counted, ..Lookup::with_kept(context, kept) };
+        (lookup, Answer::default())
+    };
     let mut workers: Vec<(Lookup<'_>, Answer)> = (0..workers).map(worker).collect();
     let mut input = io::BufReader::with_capacity(BATCH_BYTES_MAX, input);
     let mut pending = Vec::with_capacity(BATCH_BYTES_MAX);

@@ -8,9 +8,9 @@
 
 use hashbrown::HashMap;
 
-use super::lookup::{Lookup, LookupFields, LookupRow, LookupStats};
+use super::lookup::{Counted, Lookup, LookupFields, LookupRow, LookupStats};
 use super::lookup_json;
-use crate::intel::{FactsKey, Keyed};
+use crate::intel::{FactsKey, Keyed, Rows};
 use crate::model::{Addr, query};
 
 /// Lines that are keyed together.
@@ -40,6 +40,15 @@ impl<'a> Parts<'a> {
         let end = rest.iter().position(is_own).unwrap_or(rest.len());
         let (kept, after) = rest.split_at(end);
         after.iter().all(is_own).then_some(Self { before, kept, after })
+    }
+
+    /// Which rows an answer follows from, and with it what is counted.
+    fn rows(&self, counted: Counted) -> Rows {
+        let of_system = |field: &&str| matches!(*field, "reserved" | "asn" | "as_name" | "error");
+        match counted == Counted::Queries && self.kept.iter().all(of_system) {
+            true => Rows::System,
+            false => Rows::All,
+        }
     }
 }
 
@@ -137,8 +146,12 @@ fn write_some(
     let addrs: Vec<Addr> = lines.iter().filter_map(|&(_, addr)| addr).collect();
     let mut keyed = std::mem::take(&mut lookup.keyed);
     let keys = match parts {
-        Some(_) if lookup.context.intel.keys(&addrs, &mut keyed) => keyed.as_slice(),
-        _ => &[],
+        Some(parts) => {
+            let rows = parts.rows(lookup.counted);
+            let is_keyed = lookup.context.intel.keys(&addrs, rows, &mut keyed);
+            if is_keyed { keyed.as_slice() } else { &[] }
+        }
+        None => &[],
     };
     let mut keys = keys.iter();
     for &(line, addr) in lines {
@@ -236,10 +249,16 @@ mod tests {
             let mut lookup = Lookup::new(&context);
             // So little room that it is begun anew again and again.
             lookup.kept = KeptAnswers::new(100_000);
+            lookup.counted = Counted::Queries;
+            let mut narrow = Vec::new();
+            let counts = write_lines(&mut lookup, text.as_bytes(), &fields, &mut narrow);
+            assert_eq!((counts.queries, counts.failed), (12_011, 2));
+            lookup.kept = KeptAnswers::new(100_000);
+            lookup.counted = Counted::Everything;
             let mut out = Vec::new();
             let stats = write_lines(&mut lookup, text.as_bytes(), &fields, &mut out);
             let plain = unhurried(&mut lookup, text.as_bytes(), &fields);
-            assert!(out == plain, "{:?}", fields.names());
+            assert!(out == plain && narrow == plain, "{:?}", fields.names());
             assert_eq!((stats.queries, stats.failed), (12_011, 2));
             assert!(stats.placed > 4_000 && stats.reserved > 100 && stats.with_asn > 4_000);
         }

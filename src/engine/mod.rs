@@ -48,7 +48,9 @@ pub use handover::Chosen;
 pub use image::{FamilyView, ImageView, LayerView, SectionView, build_image, explain_bus_errors};
 pub use kept::{Missing, is_list_name, list_meaning};
 pub use listing::{FlowFormat, RecordFormat, Sought, flows, records};
-pub use lookup::{LOOKUP_FIELDS, Lookup, LookupFields, LookupRow, LookupStats, lookup_stream};
+pub use lookup::{
+    Counted, LOOKUP_FIELDS, Lookup, LookupFields, LookupRow, LookupStats, lookup_stream,
+};
 pub use output::{Existing, NotWritten, Output};
 pub use paths::Inputs;
 pub use progress::{Doing, Monitor, Silent, Step};

@@ -26,17 +26,30 @@ pub struct Keyed {
     pub prefix: Option<Prefix>,
 }
 
+/// Which rows are of interest: addresses that differ in others have the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// All of them.
+    All,
+    /// That of the AS: equal keys say nothing of places, lists and kinds.
+    System,
+}
+
 impl Keyed {
     const UNKNOWN: Self =
         Self { key: FactsKey { reserved: None, rows: [NONE; ROWS] }, prefix: None };
 
-    fn of(addr: Addr, records: &Records, record: u32) -> Self {
+    fn of(addr: Addr, records: &Records, record: u32, wanted: Rows) -> Self {
         if let Some(reserved) = addr.reserved() {
             let key = FactsKey { reserved: Some(reserved), ..Self::UNKNOWN.key };
             return Self { key, ..Self::UNKNOWN };
         }
         let mut keyed = Self::UNKNOWN;
-        for (layer, row) in (1..).zip(&mut keyed.key.rows) {
+        let wanted = match wanted {
+            Rows::All => ROWS,
+            Rows::System => compiled::SYSTEM,
+        };
+        for (layer, row) in (1..).zip(keyed.key.rows.iter_mut().take(wanted)) {
             *row = records.get(record, layer).unwrap_or(NONE);
         }
         let length = records.get(record, compiled::PREFIX);
@@ -47,9 +60,9 @@ impl Keyed {
 }
 
 impl Intel {
-    /// The keys of many addresses, in their order; `keyed` is cleared first. `false`: there are
-    /// layers of the analyst's, which are not in the image, so that nothing is keyed.
-    pub fn keys(&self, addrs: &[Addr], keyed: &mut Vec<Keyed>) -> bool {
+    /// The keys of many addresses, in their order, by the rows that are of interest; `keyed` is
+    /// cleared first. `false`: there are layers of the analyst's, which are not in the image, so that nothing is keyed.
+    pub fn keys(&self, addrs: &[Addr], wanted: Rows, keyed: &mut Vec<Keyed>) -> bool {
         keyed.clear();
         if !self.own.is_empty() {
             return false;
@@ -64,8 +77,8 @@ impl Intel {
             Addr::V6(addr) => Some(addr.to_bits()),
             Addr::V4(_) => None,
         };
-        add_family(addrs, v4, image.v4(), image.v4_records(), keyed);
-        add_family(addrs, v6, image.v6(), image.v6_records(), keyed);
+        add_family(addrs, v4, (image.v4(), image.v4_records()), wanted, keyed);
+        add_family(addrs, v6, (image.v6(), image.v6_records()), wanted, keyed);
         true
     }
 }
@@ -74,8 +87,8 @@ impl Intel {
 fn add_family<A: Address>(
     addrs: &[Addr],
     bits: impl Fn(Addr) -> Option<A>,
-    table: &infralock_trie::Table<A>,
-    records: &Records,
+    (table, records): (&infralock_trie::Table<A>, &Records),
+    wanted: Rows,
     keyed: &mut [Keyed],
 ) {
     let asked: Vec<A> = addrs.iter().filter_map(|&addr| bits(addr)).collect();
@@ -83,7 +96,7 @@ fn add_family<A: Address>(
     table.get_batch(&asked, &mut found);
     let mine = addrs.iter().zip(keyed).filter(|(addr, _)| bits(**addr).is_some());
     for ((&addr, keyed), record) in mine.zip(found) {
-        *keyed = Keyed::of(addr, records, record);
+        *keyed = Keyed::of(addr, records, record, wanted);
     }
 }
 
@@ -110,7 +123,7 @@ mod tests {
     fn a_key_stands_for_its_facts() {
         let intel = Intel::from_sets(&BundledSets).unwrap();
         let (addrs, mut keyed) = (addrs(), Vec::new());
-        assert!(intel.keys(&addrs, &mut keyed));
+        assert!(intel.keys(&addrs, Rows::All, &mut keyed));
         let mut known: HashMap<FactsKey, Facts> = HashMap::new();
         for (&addr, keyed) in addrs.iter().zip(&keyed) {
             let mut facts = intel.facts(addr);
@@ -125,8 +138,8 @@ mod tests {
         let mut intel = Intel::default();
         let mut keyed = Vec::new();
         let addr = Addr::from_v4_octets([192, 0, 2, 1]);
-        assert!(intel.keys(&[addr], &mut keyed) && keyed.len() == 1);
+        assert!(intel.keys(&[addr], Rows::All, &mut keyed) && keyed.len() == 1);
         intel.add_as_table(&[]);
-        assert!(!intel.keys(&[addr], &mut keyed) && keyed.is_empty());
+        assert!(!intel.keys(&[addr], Rows::All, &mut keyed) && keyed.is_empty());
     }
 }

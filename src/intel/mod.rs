@@ -30,7 +30,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use basemap::{BaseMap, Detail, Line};
 pub use gazetteer::{City, Gazetteer};
-pub use keyed::{FactsKey, Keyed};
+pub use keyed::{FactsKey, Keyed, Rows};
 pub use small::{Airport, Airports, Crawler, Vendors};
 pub use source::Source;
 
