@@ -333,8 +333,8 @@ fn edit() -> Vec<Action> {
     list
 }
 
-/// One for each view.
-fn views() -> Vec<Action> {
+/// The keys of a view, by its number in [`PANELS`].
+pub fn view_keys(number: usize) -> Option<KeyboardShortcut> {
     let keys = [
         Key::Num1,
         Key::Num2,
@@ -345,14 +345,20 @@ fn views() -> Vec<Action> {
         Key::Num7,
         Key::Num8,
         Key::Num9,
+        // Digits are used up: G as in grid, L as browsers go to an address.
+        Key::G,
+        Key::L,
     ];
+    keys.get(number).map(|&key| KeyboardShortcut::new(CTRL, key))
+}
+
+/// One for each view.
+fn views() -> Vec<Action> {
     let show = |(number, panel): (usize, &super::panels::Panel)| {
         let what = panel.help.split_inclusive('.').next().unwrap_or_default();
-        let show = Menu::View.with(panel.title, Act::Show(number), what).under("Views");
-        match keys.get(number) {
-            Some(&key) => show.keys(CTRL, key),
-            None => show,
-        }
+        let mut show = Menu::View.with(panel.title, Act::Show(number), what).under("Views");
+        show.keys.extend(view_keys(number));
+        show
     };
     PANELS.iter().enumerate().map(show).collect()
 }
@@ -417,6 +423,10 @@ pub const IN_VIEWS: &[(&str, &str, &str)] = &[
     ("Map", "← ↑ ↓ →", "Move"),
     ("Map", "+ −", "Zoom"),
     ("Map", "Home", "The whole world"),
+    ("Address space", "← ↑ ↓ →", "Move the cursor"),
+    ("Address space", "+ − Home", "Zoom; all of it"),
+    ("Address space", "Enter", "Explore the prefix at the cursor"),
+    ("Prefix explorer", "Page ↑ Page ↓", "What lies before and after"),
     ("Everywhere", "Tab, Shift + Tab", "To the next or previous control"),
     ("Everywhere", "Ctrl + + −", "Everything larger or smaller"),
 ];

@@ -426,7 +426,7 @@ fn workbench_ui(ui: &mut Ui, view: &mut View<'_>, views: &mut Views, sides: Side
         let rail = Frame::new().fill(palette.raised).inner_margin(Margin::symmetric(4, 8));
         let (rail_width, names) = match ui.ctx().content_rect().width() < NARROW {
             true => (40.0, Names::Hidden),
-            false => (112.0, Names::Shown),
+            false => (138.0, Names::Shown),
         };
         Bar::left("rail")
             .frame(rail)

@@ -83,6 +83,10 @@ pub struct Palette {
     pub bands: [Color32; 6],
     /// Amounts: flows, bytes.
     pub amount: Color32,
+    /// Things of which each has a colour of its own.
+    pub things: [Color32; 7],
+    /// Things that are too many for that.
+    pub others: [Color32; 6],
 }
 
 /// Light on dark.
@@ -109,6 +113,23 @@ pub const DARK: Palette = Palette {
         Color32::from_rgb(245, 80, 150),
     ],
     amount: Color32::from_rgb(124, 154, 190),
+    things: [
+        Color32::from_rgb(230, 159, 0),
+        Color32::from_rgb(86, 180, 233),
+        Color32::from_rgb(0, 158, 115),
+        Color32::from_rgb(240, 228, 66),
+        Color32::from_rgb(0, 114, 178),
+        Color32::from_rgb(213, 94, 0),
+        Color32::from_rgb(204, 121, 167),
+    ],
+    others: [
+        Color32::from_rgb(96, 104, 124),
+        Color32::from_rgb(112, 98, 116),
+        Color32::from_rgb(96, 116, 106),
+        Color32::from_rgb(122, 112, 94),
+        Color32::from_rgb(84, 106, 116),
+        Color32::from_rgb(120, 100, 100),
+    ],
 };
 
 /// Dark on light.
@@ -135,6 +156,23 @@ pub const LIGHT: Palette = Palette {
         Color32::from_rgb(190, 20, 100),
     ],
     amount: Color32::from_rgb(84, 116, 156),
+    things: [
+        Color32::from_rgb(190, 122, 0),
+        Color32::from_rgb(40, 140, 200),
+        Color32::from_rgb(0, 136, 98),
+        Color32::from_rgb(140, 126, 0),
+        Color32::from_rgb(0, 80, 140),
+        Color32::from_rgb(196, 72, 0),
+        Color32::from_rgb(180, 84, 138),
+    ],
+    others: [
+        Color32::from_rgb(126, 134, 154),
+        Color32::from_rgb(142, 128, 146),
+        Color32::from_rgb(126, 146, 136),
+        Color32::from_rgb(148, 138, 120),
+        Color32::from_rgb(116, 138, 148),
+        Color32::from_rgb(150, 130, 130),
+    ],
 };
 
 /// White on black, with strong lines: text has 7:1 everywhere (WCAG 2.2, AAA).
@@ -161,7 +199,34 @@ pub const CONTRAST: Palette = Palette {
         Color32::from_rgb(255, 120, 180),
     ],
     amount: Color32::from_rgb(170, 196, 228),
+    things: [
+        Color32::from_rgb(250, 180, 40),
+        Color32::from_rgb(110, 200, 250),
+        Color32::from_rgb(40, 190, 145),
+        Color32::from_rgb(250, 240, 100),
+        Color32::from_rgb(70, 150, 240),
+        Color32::from_rgb(255, 130, 60),
+        Color32::from_rgb(235, 150, 200),
+    ],
+    others: [
+        Color32::from_rgb(120, 130, 152),
+        Color32::from_rgb(138, 122, 142),
+        Color32::from_rgb(120, 142, 130),
+        Color32::from_rgb(148, 138, 116),
+        Color32::from_rgb(106, 132, 144),
+        Color32::from_rgb(148, 124, 124),
+    ],
 };
+
+/// The scale from little to much, in equal steps.
+const CIVIDIS: [Color32; 6] = [
+    Color32::from_rgb(0, 34, 78),
+    Color32::from_rgb(59, 73, 108),
+    Color32::from_rgb(112, 113, 115),
+    Color32::from_rgb(165, 156, 116),
+    Color32::from_rgb(225, 204, 85),
+    Color32::from_rgb(254, 232, 56),
+];
 
 /// Puts a theme on, with rows of a height.
 pub fn wear(ctx: &Context, look: Look, density: Density) {
@@ -191,6 +256,31 @@ impl Palette {
             true if visuals.panel_fill == CONTRAST.ground => &CONTRAST,
             true => &DARK,
             false => &LIGHT,
+        }
+    }
+
+    /// The colour of an amount from 0 to 255 on the scale cividis (Nuñez et al. 2018), which is
+    /// read alike by all eyes: the more, the farther from the ground.
+    pub fn scaled(&self, amount: u8) -> Color32 {
+        let part = f32::from(amount) / 255.0;
+        // The darkest and the lightest fifth would not stand out from the ground.
+        let is_dark = self.ground.r() < 128;
+        let at = if is_dark { 0.22 + 0.78 * part } else { 0.78 - 0.78 * part };
+        let step = at * (CIVIDIS.len() - 1) as f32;
+        let low = (step as usize).min(CIVIDIS.len() - 2);
+        let (from, to) = (CIVIDIS[low], CIVIDIS[low + 1]);
+        from.lerp_to_gamma(to, step - low as f32)
+    }
+
+    /// The colour of one thing among many: the largest have colours of their own.
+    pub fn thing(&self, number: u32, rank: Option<usize>) -> Color32 {
+        match rank.and_then(|rank| self.things.get(rank)) {
+            Some(&colour) => colour,
+            // Neighbouring numbers differ (Knuth's multiplicative hash).
+            None => {
+                let hash = number.wrapping_mul(2_654_435_769) >> 16;
+                self.others[hash as usize % self.others.len()]
+            }
         }
     }
 
@@ -228,6 +318,10 @@ pub mod icon {
     pub const WARNING: &str = "\u{f4e0}";
     /// Data.
     pub const DATA: &str = "\u{f1de}";
+    /// The prefixes around one address.
+    pub const EXPLORER: &str = "\u{f1d6}";
+    /// All addresses along a curve.
+    pub const SPACE: &str = "\u{f39c}";
     /// Jobs.
     pub const JOBS: &str = "\u{fadc}";
     /// Left side.
@@ -381,6 +475,15 @@ mod tests {
                     assert!(contrast(mark, ground) >= 3.0, "{theme} {mark:?} on {ground:?}");
                 }
             }
+            for mark in p.things.iter().chain(&p.others).chain(&[p.scaled(255)]) {
+                assert!(contrast(*mark, p.ground) >= 3.0, "{theme} {mark:?}");
+            }
+            let steps: Vec<f64> =
+                (0..=255).map(|part| contrast(p.scaled(part), p.ground)).collect();
+            assert!(
+                steps.windows(2).all(|pair| pair[0] <= pair[1] + 0.02),
+                "{theme}: more is more"
+            );
             assert!(contrast(p.accent, p.ground) >= 3.0 && contrast(p.amount, p.ground) >= 3.0);
         }
     }

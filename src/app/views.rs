@@ -3,6 +3,7 @@
 use egui::{Align, Frame, Id, Layout as Flow, Margin, Ui};
 use egui_tiles::{SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
 
+use super::actions;
 use super::layout::Layout;
 use super::panels::filter_bar::count_text;
 use super::panels::{PANELS, Panel, View};
@@ -262,7 +263,10 @@ pub(super) fn rail_ui(ui: &mut Ui, views: &mut Views, names: Names) {
             button.widget_info(|| {
                 egui::WidgetInfo::selected(egui::Role::Button, true, is_shown, panel.title)
             });
-            let hover = format!("{}  Ctrl+{}", panel.title, number + 1);
+            let hover = match actions::view_keys(number) {
+                Some(keys) => format!("{}  {}", panel.title, actions::shown_keys(keys)),
+                None => panel.title.to_owned(),
+            };
             if button.on_hover_text(hover).clicked() {
                 views.show(number);
             }

@@ -1,5 +1,7 @@
 //! `infralock explain`: the score and the place of one address, row by row.
 
+mod prefixes;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -31,6 +33,9 @@ pub(super) struct ExplainArgs {
     /// One JSON object for each host of this address
     #[arg(long)]
     json: bool,
+    /// Instead: the prefixes around it in each source, what each says, which won and why
+    #[arg(long, conflicts_with_all = ["paths", "case"])]
+    prefixes: bool,
     #[command(flatten)]
     context: ContextArgs,
 }
@@ -43,6 +48,10 @@ pub(super) fn run(args: ExplainArgs, console: &mut Console<'_>) -> Result<Ended,
     };
     let case = args.context.case();
     let context = args.context.open()?;
+    if args.prefixes {
+        let explored = engine::explore(&context, addr);
+        return prefixes::show(&explored, args.json.then_some(Json), console);
+    }
     if args.paths.is_empty() && case.is_none() {
         let row = engine::explain_known(&context, addr);
         show(&[row], &[], args.json.then_some(Json), console)?;

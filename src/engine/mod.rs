@@ -12,6 +12,7 @@ mod context;
 mod data;
 mod derive;
 mod example;
+mod explore;
 mod feed_update;
 mod feeds;
 mod fields;
@@ -31,6 +32,7 @@ mod read;
 mod triage;
 pub mod workbench;
 
+pub use crate::intel::{About, Said, Says};
 pub use crate::store::Verified;
 pub use answers::{Answer, AnswersView};
 pub use carve::{CARVED_FLOWS_MAX, FlowSet, Wanted, carve, flows_that};
@@ -38,6 +40,7 @@ pub use case::{Added, Case, Material};
 pub use context::{Context, Options, OwnList, OwnText, RunScene, Zone};
 pub use data::{data_origin, open_intel, open_intel_with};
 pub use example::example;
+pub use explore::{Decided, Explored, Neighbour, explore};
 pub use feed_update::{Difference, Newer, fetch_feed, look_for_newer, updatable};
 pub use feeds::{
     FEED_TABLE_BYTES_MAX, FeedBytes, FeedOptions, FeedRow, Feeds, Review, Shelf, feed_formats,

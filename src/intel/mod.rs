@@ -12,6 +12,7 @@
 mod basemap;
 mod cloud;
 mod compiled;
+mod explore;
 pub mod feed;
 mod gazetteer;
 mod keyed;
@@ -23,16 +24,19 @@ pub mod pack;
 mod sets;
 mod small;
 mod source;
+mod space;
 mod tables;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 pub use basemap::{BaseMap, Detail, Line};
+pub use explore::{About, PICTURED_COUNTRIES, Said, Says};
 pub use gazetteer::{City, Gazetteer};
 pub use keyed::{FactsKey, Keyed, Rows};
 pub use small::{Airport, Airports, Crawler, Vendors};
 pub use source::Source;
+pub use space::Run;
 
 pub use self::compiled::Progress;
 

@@ -100,6 +100,73 @@ impl Own {
         })
     }
 
+    /// As [`lists`](Self::lists), each with the range that says so.
+    pub(super) fn list_ranges(
+        &self,
+        addr: Addr,
+    ) -> impl Iterator<Item = (AddrRange, ListMembership)> {
+        self.lists.iter().filter_map(move |list| {
+            let (range, row) = list.table.get_range(addr)?;
+            let since = list.since.get(row as usize).copied().flatten();
+            let (id, date, meaning) = (Arc::clone(&list.id), list.date, list.meaning);
+            let terms = list.terms.clone();
+            Some((range, ListMembership { id, since, date, meaning, terms }))
+        })
+    }
+
+    /// What every AS table says of an address, the one that was added last first: it wins.
+    pub(super) fn systems(
+        &self,
+        addr: Addr,
+    ) -> impl Iterator<Item = (AddrRange, u32, Option<Arc<str>>)> {
+        self.systems.iter().rev().filter_map(move |own| {
+            let (range, row) = own.table.get_range(addr)?;
+            let (asn, name) = own.systems.get(row as usize)?;
+            Some((range, *asn, name.clone()))
+        })
+    }
+
+    /// The ranges of one own list, IPv4 alone, as first and last address in order; all lists,
+    /// where none is named.
+    pub(super) fn list_pieces_v4(&self, id: Option<&str>) -> impl Iterator<Item = (u32, u32)> {
+        let wanted = move |list: &&OwnList| id.is_none_or(|id| *list.id == *id);
+        let ranges = self.lists.iter().filter(wanted).flat_map(|list| list.table.v4.ranges());
+        ranges.map(|(range, _)| (range.first(), range.last()))
+    }
+
+    /// Places, IPv4 alone: first and last address with the claim.
+    pub(super) fn claim_pieces_v4(&self) -> impl Iterator<Item = ((u32, u32), &Claim)> {
+        self.claims.iter().flat_map(|own| {
+            let claim = |row: u32| own.claims.get(row as usize);
+            own.table
+                .v4
+                .ranges()
+                .filter_map(move |(range, row)| Some(((range.first(), range.last()), claim(row)?)))
+        })
+    }
+
+    /// Origins, IPv4 alone, of the table that was added last: first, last, AS number.
+    pub(super) fn system_pieces_v4(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+        self.systems.iter().rev().take(1).flat_map(|own| {
+            let asn = |row: u32| own.systems.get(row as usize).map(|(asn, _)| *asn);
+            own.table
+                .v4
+                .ranges()
+                .filter_map(move |(range, row)| Some((range.first(), range.last(), asn(row)?)))
+        })
+    }
+
+    /// The name of an AS in an own table.
+    pub(super) fn system_name(&self, asn: u32) -> Option<Arc<str>> {
+        let rows = self.systems.iter().rev().flat_map(|own| &own.systems);
+        rows.filter(|(known, _)| *known == asn).find_map(|(_, name)| name.clone())
+    }
+
+    /// Ids and meanings of all own lists.
+    pub(super) fn list_meanings(&self) -> impl Iterator<Item = (&Arc<str>, ListMeaning)> {
+        self.lists.iter().map(|list| (&list.id, list.meaning))
+    }
+
     pub(super) fn claims(&self, addr: Addr) -> impl Iterator<Item = (AddrRange, Claim)> {
         self.claims.iter().filter_map(move |own| {
             let (range, row) = own.table.get_range(addr)?;

@@ -265,6 +265,12 @@ impl Systems {
         self.numbers.len()
     }
 
+    /// The name of an AS, found by its number: rows stand in the packer's order.
+    pub(super) fn name_of(&self, asn: u32) -> Option<Arc<str>> {
+        let row = self.numbers.iter().position(|&known| known == asn)?;
+        self.names.known(row)
+    }
+
     pub(super) fn get(&self, row: usize) -> Option<(u32, Option<Arc<str>>)> {
         Some((*self.numbers.get(row)?, self.names.known(row)))
     }

@@ -31,6 +31,6 @@ pub use import::{AssumedRow, ImportRow};
 pub(crate) use number::{counted, grouped};
 pub use problem::{NO_ADDRESS, Position, Problem, Problems};
 pub use record::{Outcome, Record, RecordKind};
-pub use special::Reserved;
+pub use special::{RESERVED_V4, Reserved};
 pub use text::{Untrusted, Visible, is_deceptive};
 pub use time::{Timestamp, TimestampError};

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Serialize, Serializer};
 
-use super::Addr;
+use super::{Addr, Prefix};
 
 /// Why an address is not an ordinary public one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +64,46 @@ impl Serialize for Reserved {
     }
 }
 
+/// The entries of the IPv4 registry that are not ordinary public addresses, those inside others
+/// last: first address, length, purpose.
+pub const RESERVED_V4: [(Ipv4Addr, u8, Reserved); 16] = [
+    (Ipv4Addr::new(0, 0, 0, 0), 8, Reserved::Unspecified),
+    (Ipv4Addr::new(10, 0, 0, 0), 8, Reserved::Private),
+    (Ipv4Addr::new(100, 64, 0, 0), 10, Reserved::Shared),
+    (Ipv4Addr::new(127, 0, 0, 0), 8, Reserved::Loopback),
+    (Ipv4Addr::new(169, 254, 0, 0), 16, Reserved::LinkLocal),
+    (Ipv4Addr::new(172, 16, 0, 0), 12, Reserved::Private),
+    (Ipv4Addr::new(192, 0, 0, 0), 24, Reserved::Protocol),
+    (Ipv4Addr::new(192, 0, 2, 0), 24, Reserved::Documentation),
+    (Ipv4Addr::new(192, 88, 99, 0), 24, Reserved::Protocol),
+    (Ipv4Addr::new(192, 168, 0, 0), 16, Reserved::Private),
+    (Ipv4Addr::new(198, 18, 0, 0), 15, Reserved::Benchmarking),
+    (Ipv4Addr::new(198, 51, 100, 0), 24, Reserved::Documentation),
+    (Ipv4Addr::new(203, 0, 113, 0), 24, Reserved::Documentation),
+    (Ipv4Addr::new(224, 0, 0, 0), 4, Reserved::Multicast),
+    (Ipv4Addr::new(240, 0, 0, 0), 4, Reserved::Future),
+    (Ipv4Addr::new(255, 255, 255, 255), 32, Reserved::Broadcast),
+];
+
 impl Addr {
+    /// The registry's entry around an address with a special purpose, and the purpose.
+    pub fn reserved_prefix(self) -> Option<(Prefix, Reserved)> {
+        let reserved = self.reserved()?;
+        let prefix = match self {
+            Self::V4(_) => {
+                let entries = RESERVED_V4.iter().rev();
+                let mut entries =
+                    entries.filter_map(|&(first, len, _)| Prefix::new(Self::V4(first), len));
+                entries.find(|prefix| prefix.contains(self))
+            }
+            // The largest prefix whose ends are as reserved as the address.
+            Self::V6(_) => (0..=128).filter_map(|len| Prefix::new(self, len)).find(|prefix| {
+                [prefix.first(), prefix.last()].iter().all(|end| end.reserved() == Some(reserved))
+            }),
+        };
+        Some((prefix.unwrap_or_else(|| Prefix::host(self)), reserved))
+    }
+
     /// The special purpose, or `None` for ordinary globally reachable unicast.
     pub fn reserved(self) -> Option<Reserved> {
         match self {
@@ -206,6 +245,32 @@ mod tests {
             let addr: Addr = text.parse().unwrap();
             assert_eq!(addr.reserved().map(Reserved::as_str), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn entries_of_the_registry_are_what_addresses_at_their_ends_say() {
+        for (first, len, reserved) in RESERVED_V4 {
+            let prefix = Prefix::new(Addr::V4(first), len).unwrap();
+            assert_eq!(prefix.first(), Addr::V4(first), "{prefix} has no host bits");
+            assert_eq!(prefix.first().reserved(), Some(reserved), "{prefix}");
+            let above = Addr::from_bits(crate::model::Family::V4, prefix.last().bits() + 1);
+            assert_ne!(above.and_then(Addr::reserved), Some(reserved), "after {prefix}");
+            assert_eq!(prefix.first().reserved_prefix(), Some((prefix, reserved)));
+        }
+        for (addr, prefix) in [
+            ("10.9.8.7", "10.0.0.0/8"),
+            ("255.255.255.255", "255.255.255.255/32"),
+            ("255.255.255.254", "240.0.0.0/4"),
+            ("2001:db8:9::1", "2001:db8::/32"),
+            ("fd12::1", "fc00::/7"),
+            ("fe80::1", "fe80::/10"),
+            ("::1", "::1/128"),
+        ] {
+            let found = addr.parse::<Addr>().unwrap().reserved_prefix();
+            assert_eq!(found.map(|(prefix, _)| prefix.to_string()).as_deref(), Some(prefix));
+        }
+        assert_eq!("192.0.0.9".parse::<Addr>().unwrap().reserved_prefix(), None);
+        assert_eq!("2a00::1".parse::<Addr>().unwrap().reserved_prefix(), None);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod cli;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod controls;
 mod corpora;
+mod explain_prefixes;
 mod data_image;
 mod feeds;
 mod filters;
@@ -76,5 +77,7 @@ mod window_jobs;
 mod window_packets;
 #[cfg(all(feature = "gui", feature = "bundled-data"))]
 mod window_session;
+#[cfg(all(feature = "gui", feature = "bundled-data"))]
+mod window_space;
 mod wire;
 mod workbench_case;

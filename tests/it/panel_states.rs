@@ -10,8 +10,8 @@ use egui_kittest::kittest::NodeT;
 use infralock::app::panels::{self, Memory, PANELS, View};
 use infralock::app::theme;
 use infralock::engine::workbench::{
-    Command, DataState, JobId, JobState, JobView, PacketState, PacketView, Selected, Snapshot,
-    Workbench,
+    Command, DataState, Explorer, JobId, JobState, JobView, PacketState, PacketView, Paint,
+    PictureWish, Selected, Snapshot, TileKey, Workbench,
 };
 use infralock::model::Timestamp;
 
@@ -31,7 +31,7 @@ const FAILED: &str = "Nothing could be read";
 const WHY: &str = "no capture, log or list that is known";
 
 /// Panels by title, and what each says in the four states.
-const SAID: [(&str, [Words; 4]); 9] = [
+const SAID: [(&str, [Words; 4]); 11] = [
     ("Map", [&["No hosts yet"], &["No hosts so far", READING], &[FAILED, WHY], &["Map, 88 hosts"]]),
     (
         "Hosts",
@@ -93,6 +93,24 @@ const SAID: [(&str, [Words; 4]); 9] = [
             &["runs", READING, "61 % done", "4 s left", "Stop: "],
             &["failed", WHY, "Copy why it failed", "Hide: "],
             &["done", "89 hosts in the case"],
+        ],
+    ),
+    (
+        "Address space",
+        [
+            &["Address space, all of IPv4", "Country: being drawn", "0 IPv4 hosts"],
+            &["Address space, all of IPv4", "tiles to come", "Zoom in"],
+            &["it cannot be drawn: no thread"],
+            &["Address space, all of IPv4", "US ", "IPv4 hosts", "Legend: Country, in sight"],
+        ],
+    ),
+    (
+        "Prefix explorer",
+        [
+            &["No prefixes yet", "Type or paste an address above"],
+            &["the reference data are being opened"],
+            &["No source says anything of it", "Before: 30ff:"],
+            &["AS64504", "counts: AS", "Copy 198.51.100.0/24", "After: "],
         ],
     ),
 ];
@@ -169,6 +187,8 @@ fn snapshots() -> &'static [Snapshot; 4] {
         let mut failed = settled(&workbench, is_over);
         assert!(matches!(failed.jobs[0].state, JobState::Failed(_)), "{:?}", failed.jobs);
         let path = "/evidence/capture.pcap".to_owned();
+        Arc::make_mut(&mut failed.picture).failed = Some("no thread".to_owned());
+        failed.explorer = explored(&workbench, "3100::1");
         failed.packets = packets(PacketState::Failed { why: "the file is gone".to_owned(), path });
         workbench.send(Command::DismissFinished);
         workbench.send(Command::OpenExample);
@@ -177,9 +197,16 @@ fn snapshots() -> &'static [Snapshot; 4] {
         let flow = read.flows.all.iter().find(|flow| flow.service.as_deref() == Some("http"));
         workbench.send(Command::ShowPackets(flow.unwrap().uid.into(), None));
         workbench.send(Command::Select(Some(Selected::Host(read.hosts.all.keys[0]))));
+        explored(&workbench, "198.51.100.23");
+        workbench.send(Command::Picture(PictureWish { paint: Paint::Country, tiles: tiles() }));
         let ready = settled(&workbench, |it| {
             let packets = it.packets.as_ref().map(|packets| &packets.state);
-            it.selection.is_some() && matches!(packets, Some(PacketState::Ready(_)))
+            let is_drawn = it.picture.paint.is_some() && it.picture.missing == 0;
+            let has_dots = it.picture.dots.len() >= tiles().len();
+            it.selection.is_some()
+                && is_drawn
+                && has_dots
+                && matches!(packets, Some(PacketState::Ready(_)))
         });
         [nothing, reading, failed, ready]
     })
@@ -200,7 +227,23 @@ fn reading(before: &Snapshot) -> Snapshot {
         state: JobState::Running { part: Some(0.61), detail },
     }]);
     reading.packets = packets(PacketState::Reading(JobId(0)));
+    reading.explorer.asked = "192.0.2.7".parse().ok();
+    let picture = Arc::make_mut(&mut reading.picture);
+    (picture.paint, picture.missing) = (Some(Paint::Country), tiles().len());
     reading
+}
+
+/// The tiles that the panel of this test has in sight.
+fn tiles() -> Vec<TileKey> {
+    (0..2).flat_map(|y| (0..2).map(move |x| TileKey { level: 1, x, y })).collect()
+}
+
+/// What the explorer shows of an address.
+fn explored(workbench: &Workbench, addr: &str) -> Explorer {
+    let addr = addr.parse().unwrap();
+    workbench.send(Command::Explore(addr));
+    let is_found = |it: &Snapshot| it.explorer.found.as_ref().is_some_and(|it| it.addr == addr);
+    settled(workbench, is_found).explorer
 }
 
 fn packets(state: PacketState) -> Option<Arc<PacketView>> {

@@ -213,6 +213,32 @@ fn pictures(look: &str, name: &str) {
     take(window, &format!("stream-{name}"));
 }
 
+/// All of IPv4 by country with the hosts of the example, and the prefixes around one of them.
+fn space(look: &str, name: &str) {
+    let Some(mut window) = with_look(look) else { return };
+    let window = &mut window;
+    open_example(window);
+    press(window, Modifiers::COMMAND, Key::G);
+    press(window, Modifiers::NONE, Key::F11);
+    until(window, |window| has(window, "Legend: Country, in sight"));
+    take(window, &format!("space-{name}"));
+    press(window, Modifiers::COMMAND, Key::L);
+    let worst = window.state().snapshot().hosts.all.keys[0];
+    window.state_mut().ask(Command::Explore(worst.addr()));
+    until(window, |window| has(window, "WHAT COUNTS"));
+    take(window, &format!("explorer-{name}"));
+}
+
+#[test]
+fn space_dark() {
+    space("Dark", "dark");
+}
+
+#[test]
+fn space_light() {
+    space("Light", "light");
+}
+
 #[test]
 fn dark() {
     pictures("Dark", "dark");

@@ -60,6 +60,8 @@ enum What {
     /// Its rows in a view.
     Rows(&'static str),
     Packets(HostKey),
+    /// The prefixes around it.
+    Explore(HostKey),
     Wish(Command),
     HandOver,
     Mark(Mark),
@@ -87,6 +89,7 @@ impl Chosen {
                 }
                 view.wish(command);
             }
+            What::Explore(host) => view.explore(host.addr()),
             What::Packets(host) => view.show_packets(PacketsOf::Host(host)),
             What::HandOver => view.memory.handover.open_for(hosts),
             What::Mark(mark) => view.mark(mark, hosts),
@@ -175,6 +178,9 @@ impl About {
             }
         }
         what = self.packets_ui(ui, snapshot).or(what);
+        if entry(ui, "Prefixes around it").clicked() {
+            what = Some(What::Explore(self.key));
+        }
         ui.separator();
         what = self.said_ui(ui, tag).or(what);
         ui.separator();

@@ -139,6 +139,10 @@ fn menu_ui(ui: &mut Ui, view: &mut View<'_>, host: &HostRow, key: Option<HostKey
         }
         return;
     }
+    if ui.button("Prefixes around it").clicked() {
+        view.explore(host.addr);
+        ui.close();
+    }
     if let Some(chosen) = filter_menu::filter_menus_ui(ui, &filter_menu::of_explained(host)) {
         view.filter_by(chosen);
     }

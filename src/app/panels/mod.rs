@@ -9,6 +9,7 @@ pub mod case;
 pub mod compare;
 pub mod data;
 pub mod detections;
+pub mod explorer;
 pub mod filter_bar;
 pub mod filter_menu;
 pub mod flows;
@@ -24,6 +25,7 @@ pub mod packets;
 pub mod problems;
 pub mod records;
 pub mod said;
+pub mod space;
 pub mod start;
 pub mod timeline;
 
@@ -60,6 +62,8 @@ pub const PANELS: &[Panel] = &[
     data::PANEL,
     packets::PANEL,
     jobs::PANEL,
+    space::PANEL,
+    explorer::PANEL,
 ];
 
 /// What a panel sees in a frame.
@@ -176,6 +180,10 @@ pub struct Memory {
     pub said: said::SaidState,
     /// What is asked about hosts before it is said.
     pub marking: marking::MarkingState,
+    /// The picture of IPv4 space.
+    pub space: space::SpaceState,
+    /// The prefix explorer.
+    pub explorer: explorer::ExplorerState,
     /// The menu of a host that is open.
     pub host_menu: host_menu::HostMenu,
     /// The evidence row that is open in the inspector.

@@ -6,6 +6,7 @@ use super::columns::{FlowSort, HostSort, RecordSort};
 use super::groups::GroupBy;
 use super::handover::HandOver;
 use super::packets::{PacketsOf, SavePackets};
+use super::picture::PictureWish;
 use crate::intel::feed::FeedKind;
 use crate::model::{Addr, HostKey, Prefix, Uid};
 use crate::store::{Deed, Deeds, Existing, ImportKey};
@@ -93,6 +94,12 @@ pub enum Command {
     FindInPackets(String),
     /// Writes packets to a capture of their own. A job; its end changes `saved`.
     SavePackets(SavePackets),
+    /// Says which sources say what of the prefixes around an address. Changes `explorer`.
+    Explore(Addr),
+    /// Draws a part of IPv4 space; what was asked for before is given up. Changes `picture`.
+    Picture(PictureWish),
+    /// Says in a line what is known of a prefix. Changes `picture`.
+    LookAt(Prefix),
     /// Reads a feed from a path or an https:// address, to be looked at; with what it is said to
     /// mean. A job; changes `feeds`.
     LookAtFeed(String, Option<FeedKind>),

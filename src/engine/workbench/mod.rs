@@ -12,10 +12,12 @@ mod collect;
 mod columns;
 mod command;
 mod compare;
+mod explore;
 mod feeds;
 mod filters;
 mod groups;
 mod handover;
+mod hilbert;
 mod job;
 mod jobs;
 mod keep;
@@ -25,10 +27,12 @@ mod own;
 mod own_sources;
 mod packets;
 mod passing;
+mod picture;
 mod select;
 mod shapes;
 mod snapshot;
 mod state;
+mod tiles;
 mod towns;
 
 use std::io;
@@ -46,10 +50,12 @@ pub use columns::{
 };
 pub use command::{Command, JobId, Selected};
 pub use compare::{Best, COMPARED_MAX, Compared, Comparison};
+pub use explore::Explorer;
 pub use feeds::{FeedOffer, FeedsView, LookedAt};
 pub use filters::FilterView;
 pub use groups::{Group, GroupBy, Groups};
 pub use handover::{CLIPBOARD_BYTES_MAX, HandOver, HostSet, Saved, SavedOutcome, Target};
+pub use hilbert::{LEVEL_MAX, SIDE, TILE_SIDE, TileKey, addr_of, cell_of, square_of};
 pub use log::{LOG_SHOWN_MAX, Log};
 pub use own_sources::OwnContext;
 pub use packets::{
@@ -57,11 +63,13 @@ pub use packets::{
     PacketState, PacketView, Packets, PacketsOf, STREAM_BYTES_MAX, SavePackets, StreamRow,
     StreamView,
 };
+pub use picture::{Looked, PictureView, PictureWish, TILES_ASKED_MAX};
 pub use shapes::{Area, LAT_MAX, Level, Shapes, Way, mercator};
 pub use snapshot::{
     CaseView, DataSource, DataState, DataView, Fingerprint, JobState, JobView, Mark, Marks,
     Ordered, Peer, Placed, Places, Recovered, Selection, Snapshot, Spot, TimeBin, Timeline,
 };
+pub use tiles::{Dot, Paint, Tile, Top, country_name, kind_name};
 pub use towns::Town;
 
 pub use super::{Difference, FeedRow, Review, Shelf};

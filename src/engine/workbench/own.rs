@@ -35,6 +35,7 @@ impl Engine {
         self.plain = Some(Arc::clone(&context));
         if is_plain {
             self.context = Some(context);
+            self.judge_space_again();
         }
         // A case that keeps networks of its own is judged by those.
         if !self.next.case.is_empty() && self.next.case.own.mine.is_none() {

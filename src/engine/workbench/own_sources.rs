@@ -64,6 +64,7 @@ impl Engine {
     /// Takes over what the open case is judged by.
     pub(super) fn take_context(&mut self, context: Arc<Context>) {
         self.context = Some(context);
+        self.judge_space_again();
         self.tell_own();
     }
 

@@ -8,6 +8,7 @@ use super::case::CasePlace;
 use super::columns::{FlowSort, HostColumns, HostSort, RecordSort, Verdict};
 use super::command::{JobId, Selected};
 use super::compare::Comparison;
+use super::explore::Explorer;
 use super::feeds::FeedsView;
 use super::filters::FilterView;
 use super::groups::Groups;
@@ -15,6 +16,7 @@ use super::handover::Saved;
 use super::log::Log;
 use super::own_sources::OwnContext;
 use super::packets::PacketView;
+use super::picture::PictureView;
 use super::shapes::Shapes;
 use super::towns::Town;
 use crate::export::{DetectionRow, HostRow, ImportRow, Totals};
@@ -60,6 +62,10 @@ pub struct Snapshot {
     pub selection: Option<Arc<Selection>>,
     /// The packets of a flow, if they were asked for.
     pub packets: Option<Arc<PacketView>>,
+    /// The prefixes around an address.
+    pub explorer: Explorer,
+    /// IPv4 space, as far as it is drawn.
+    pub picture: Arc<PictureView>,
     /// How the last wish to write something ended.
     pub saved: Option<Arc<Saved>>,
     /// Whether there are selections to go back and forward to.

@@ -20,6 +20,7 @@ use super::handover::Saved;
 use super::job::{Found, Outcome, Task, Work};
 use super::jobs::Jobs;
 use super::packets::PacketView;
+use super::picture::{Drawn, Easel};
 use super::select::follow;
 use super::shapes::Shapes;
 use super::snapshot::{
@@ -28,6 +29,7 @@ use super::snapshot::{
 use super::towns::{Town, towns};
 use crate::clock;
 use crate::engine::context::Context;
+use crate::engine::explore::Explored;
 use crate::engine::paths::{self, Inputs};
 use crate::engine::triage::Triage;
 use crate::engine::{Shelf, example, open_intel};
@@ -67,6 +69,10 @@ pub(super) enum Message {
     Feeds(Box<FeedNews>),
     /// Which rows meet a filter.
     Filtered(Box<Answer>),
+    /// What is known of the prefixes around an address.
+    Explored(Arc<Explored>),
+    /// A part of the picture of IPv4 space.
+    Drawn(Drawn),
     /// What of a list occurs among these hosts.
     Compared(Arc<HostColumns>, Arc<Comparison>),
 }
@@ -103,6 +109,8 @@ pub(super) struct Engine {
     /// What a person did while a job rewrote the case.
     pub(super) turns: VecDeque<Turn>,
     pub(super) filters: Filters,
+    /// The picture of IPv4 space.
+    pub(super) easel: Easel,
     pub(super) jobs: Jobs,
     /// Work on the case that waits for the one that runs: each begins with what the last one left.
     waiting: VecDeque<(JobId, Work<Source>)>,
@@ -138,6 +146,7 @@ impl Engine {
             shelf: None,
             turns: VecDeque::new(),
             filters: Filters::default(),
+            easel: Easel::default(),
             jobs: Jobs::default(),
             waiting: VecDeque::new(),
             reading: None,
@@ -172,6 +181,7 @@ impl Engine {
 
     fn stop_all(&mut self) {
         self.jobs.stop_all();
+        self.easel.stop();
         self.leave_case(Unsaved::Keep);
     }
 
@@ -214,6 +224,7 @@ impl Engine {
                 self.next.data = DataState::Ready(Arc::new(view));
                 self.plain = Some(Arc::clone(&context));
                 self.context.get_or_insert(context);
+                self.judge_space_again();
                 self.tell_feeds();
                 if !self.mine.is_empty() {
                     self.open_own();
@@ -252,6 +263,8 @@ impl Engine {
                 self.select_again();
             }
             Message::Filtered(answer) => self.hear_filtered(*answer),
+            Message::Explored(found) => self.hear_explored(found),
+            Message::Drawn(drawn) => self.hear_drawn(drawn),
             Message::Compared(of, comparison) => self.hear_compared(&of, comparison),
             Message::Found(id, outcome) if self.is_heard(id) => {
                 self.outcome = *outcome;
@@ -314,6 +327,9 @@ impl Engine {
             Command::ChoosePacket(place) => self.choose_packet(place),
             Command::FindInPackets(text) => self.find_in_packets(text),
             Command::SavePackets(wish) => self.save_packets(wish),
+            Command::Explore(addr) => self.explore(addr),
+            Command::Picture(wish) => self.picture(wish),
+            Command::LookAt(prefix) => self.look_at(prefix),
             Command::LookAtFeed(source, kind) => self.look_at_feed(source, kind),
             Command::KeepFeed(name) => self.keep_feed(&name),
             Command::LeaveFeed => self.leave_feed(),
@@ -437,6 +453,7 @@ impl Engine {
                 let opened = open_intel();
                 let context = opened.and_then(|intel| Context::open(options.clone(), intel))?;
                 self.context = Some(Arc::clone(&context));
+                self.judge_space_again();
                 self.begin_temporary().map_err(|error| error.to_string())?;
                 self.keep_given(&options)?;
                 (context, inputs)
@@ -478,6 +495,7 @@ impl Engine {
         self.waiting.clear();
         self.pasted.clear();
         self.context = self.plain.clone();
+        self.judge_space_again();
         self.outcome = Outcome::default();
         self.growing = None;
         self.history = (Vec::new(), 0);
