@@ -61,7 +61,8 @@ impl Keyed {
 
 impl Intel {
     /// The keys of many addresses, in their order, by the rows that are of interest; `keyed` is
-    /// cleared first. `false`: there are layers of the analyst's, which are not in the image, so that nothing is keyed.
+    /// cleared first. `false`: there are layers of the analyst's, which are not in the image, so
+    /// that nothing is keyed.
     pub fn keys(&self, addrs: &[Addr], wanted: Rows, keyed: &mut Vec<Keyed>) -> bool {
         keyed.clear();
         if !self.own.is_empty() {
