@@ -185,7 +185,7 @@ impl FeedBytes {
     /// Reads a file.
     ///
     /// # Errors
-    /// A sentence: it cannot be read, or is larger than [`FEED_GIVEN_BYTES_MAX`].
+    /// A sentence: it cannot be read, or is larger than `FEED_GIVEN_BYTES_MAX`.
     pub fn read(path: &Path) -> Result<Self, String> {
         let shown = path_text(path.as_os_str());
         let failed = |error: std::io::Error| {
