@@ -208,8 +208,8 @@ impl Builder {
         let (v4s, v6s): (Vec<_>, Vec<_>) =
             layers.into_iter().map(|layer| (layer.v4, layer.v6)).unzip();
         let (v4, v6) = std::thread::scope(|scope| {
-            let v4 = scope.spawn(|| build_v4(v4s, tick));
-            let v6 = build_v6(v6s, tick);
+            let v4 = scope.spawn(|| build_family(v4s, tick, "v4.records", pack_v4));
+            let v6 = build_family(v6s, tick, "v6.records", pack_v6);
             // A panic there is the caller's own: progress is all of it that can.
             (v4.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), v6)
         });
@@ -240,53 +240,38 @@ struct FamilyShape {
     table: [u32; 2],
 }
 
-fn build_v4(
-    layers: Vec<crate::Runs<u32>>,
+/// Parts of a packed table by name, and the two numbers of its shape.
+type PackedTable = (Vec<(&'static str, Vec<u8>)>, [u32; 2]);
+
+/// Merges the layers of one family, and packs the table and its records.
+fn build_family<A: crate::Address>(
+    layers: Vec<crate::Runs<A>>,
     tick: impl Fn(usize) -> bool,
+    records_name: &'static str,
+    pack: impl Fn(&crate::Runs<A>) -> Result<PackedTable, TooManyValues>,
 ) -> Result<Family, BuildError> {
     let merged = merge(&layers.iter().collect::<Vec<_>>(), tick).ok_or(BuildError::Stopped)?;
     drop(layers);
     let widths = merged.widths();
     let records = merged.pack(&widths);
-    let parts = v4::pack(&merged.runs)?;
-    let shape = FamilyShape {
-        records: u32::try_from(merged.records()).map_err(|_| TooManyValues)?,
-        widths,
-        table: [parts.shape.width, parts.shape.split],
-    };
-    let [root, bitmaps, codes, blocks] = parts.slices().map(<[u8]>::to_vec);
-    let sections = vec![
-        ("v4.root", root),
-        ("v4.bitmaps", bitmaps),
-        ("v4.codes", codes),
-        ("v4.blocks", blocks),
-        ("v4.records", records),
-    ];
-    Ok(Family { sections, shape })
+    let (mut sections, table) = pack(&merged.runs)?;
+    let count = u32::try_from(merged.records()).map_err(|_| TooManyValues)?;
+    sections.push((records_name, records));
+    Ok(Family { sections, shape: FamilyShape { records: count, widths, table } })
 }
 
-fn build_v6(
-    layers: Vec<crate::Runs<u128>>,
-    tick: impl Fn(usize) -> bool,
-) -> Result<Family, BuildError> {
-    let merged = merge(&layers.iter().collect::<Vec<_>>(), tick).ok_or(BuildError::Stopped)?;
-    drop(layers);
-    let widths = merged.widths();
-    let records = merged.pack(&widths);
-    let parts = v6::pack(&merged.runs)?;
-    let shape = FamilyShape {
-        records: u32::try_from(merged.records()).map_err(|_| TooManyValues)?,
-        widths,
-        table: [parts.shape.split, parts.shape.leaves],
-    };
-    let [index, leaves, blocks] = parts.slices().map(<[u8]>::to_vec);
-    let sections = vec![
-        ("v6.index", index),
-        ("v6.leaves", leaves),
-        ("v6.blocks", blocks),
-        ("v6.records", records),
-    ];
-    Ok(Family { sections, shape })
+fn pack_v4(runs: &crate::Runs<u32>) -> Result<PackedTable, TooManyValues> {
+    let parts = v4::pack(runs)?;
+    let names = ["v4.root", "v4.bitmaps", "v4.codes", "v4.blocks"];
+    let sections = names.into_iter().zip(parts.slices().map(<[u8]>::to_vec));
+    Ok((sections.collect(), [parts.shape.width, parts.shape.split]))
+}
+
+fn pack_v6(runs: &crate::Runs<u128>) -> Result<PackedTable, TooManyValues> {
+    let parts = v6::pack(runs)?;
+    let names = ["v6.index", "v6.leaves", "v6.blocks"];
+    let sections = names.into_iter().zip(parts.slices().map(<[u8]>::to_vec));
+    Ok((sections.collect(), [parts.shape.split, parts.shape.leaves]))
 }
 
 /// A built image, to be written to a file or kept in memory.

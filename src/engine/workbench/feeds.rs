@@ -221,23 +221,11 @@ impl Engine {
                     Err(_) => true,
                 });
                 self.take_plain(context);
+                if !self.next.case.is_empty() {
+                    self.queue("Judging hosts again".to_owned(), Work::Judge);
+                }
                 self.tell_feeds();
             }
-        }
-    }
-
-    /// Takes over what all cases are judged by, and judges the open one again.
-    fn take_plain(&mut self, context: Arc<Context>) {
-        let is_plain = match (&self.context, &self.plain) {
-            (Some(context), Some(plain)) => Arc::ptr_eq(context, plain),
-            _ => true,
-        };
-        self.plain = Some(Arc::clone(&context));
-        if is_plain {
-            self.context = Some(context);
-        }
-        if !self.next.case.is_empty() {
-            self.queue("Judging hosts again".to_owned(), Work::Judge);
         }
     }
 }

@@ -28,6 +28,17 @@ impl Engine {
             // They were open a moment ago; what is judged by stays as it was.
             return;
         };
+        self.take_plain(context);
+        // A case that keeps networks of its own is judged by those.
+        if !self.next.case.is_empty() && self.next.case.own.mine.is_none() {
+            self.note_own();
+            self.queue("Judging hosts again".to_owned(), Work::Judge);
+        }
+    }
+
+    /// Takes over what all cases are judged by; a case that is judged by nothing else is judged by
+    /// this from now on.
+    pub(super) fn take_plain(&mut self, context: Arc<Context>) {
         let is_plain = match (&self.context, &self.plain) {
             (Some(context), Some(plain)) => Arc::ptr_eq(context, plain),
             _ => true,
@@ -36,11 +47,6 @@ impl Engine {
         if is_plain {
             self.context = Some(context);
             self.judge_space_again();
-        }
-        // A case that keeps networks of its own is judged by those.
-        if !self.next.case.is_empty() && self.next.case.own.mine.is_none() {
-            self.note_own();
-            self.queue("Judging hosts again".to_owned(), Work::Judge);
         }
     }
 }
