@@ -33,6 +33,9 @@ const NARROW: f32 = 900.0;
 /// The view that can be searched, by its title.
 const PACKETS: &str = panels::packets::PANEL.title;
 
+/// The view that is asked by writing into it, by its title.
+const EXPLORER: &str = panels::explorer::PANEL.title;
+
 /// The window.
 pub struct Shell {
     workbench: Workbench,
@@ -348,7 +351,12 @@ impl Shell {
             Act::Forward => self.ask(Command::Forward),
             Act::Group(by) => self.ask(Command::Group(by)),
             Act::Wish(wish) => self.ask(wish()),
-            Act::Show(number) => self.views.show(number),
+            Act::Show(number) => {
+                self.views.show(number);
+                if self.views.is_used(EXPLORER) {
+                    self.memory.explorer.write();
+                }
+            }
             Act::Turn(side) => {
                 let shown = self.settings.sides.shows(side);
                 *shown = !*shown;

@@ -120,7 +120,10 @@ fn city_sentence(country: Option<&str>, facts: &Facts) -> String {
     let codes = codes.filter_map(|claim| claim.country_code);
     let (agree, differ): (Vec<_>, Vec<_>) =
         codes.partition(|code| country.is_some_and(|country| country.as_bytes() == &code[..]));
-    let agreeing = counted(agree.len() as u64, "other source names", "other sources name");
+    let agreeing = match agree.len() {
+        0 => "no other source names".to_owned(),
+        many => counted(many as u64, "other source names", "other sources name"),
+    };
     let differing = match differ.len() {
         0 => String::new(),
         many => format!(", {} another", counted(many as u64, "names", "name")),

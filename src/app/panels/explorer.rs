@@ -53,9 +53,9 @@ pub struct ExplorerState {
 }
 
 impl ExplorerState {
-    /// Puts the cursor into the field.
+    /// Puts the cursor into the field of a view that shows nothing yet.
     pub fn write(&mut self) {
-        self.wanted = true;
+        self.wanted = self.past.is_empty();
     }
 
     fn visit(&mut self, addr: Addr) {

@@ -26,6 +26,9 @@ const BOX_MIN: f32 = 8.0;
 /// Points that the buttons beside the square take.
 const BUTTONS: f64 = 48.0;
 
+/// Points that the legend beside the square takes.
+const LEGEND: f64 = 266.0;
+
 /// Where the picture is.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -52,7 +55,8 @@ impl Place {
         let whole = whole_cell(rect);
         if !self.moved {
             let spare = f64::from(rect.width()) - whole * f64::from(SIDE);
-            let left = (spare - BUTTONS).max(spare / 2.0);
+            // In the middle, unless the legend needs more room beside it than that leaves.
+            let left = (spare - BUTTONS).min(LEGEND).max(spare / 2.0);
             let middle =
                 [f64::from(SIDE) / 2.0 - (left - spare / 2.0) / whole, f64::from(SIDE) / 2.0];
             *self = Self { middle, cell: whole, drawn: self.drawn, moved: false };
